@@ -1,0 +1,77 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev contract-tools generate drift lint types breaking release-contract check test run bench lock clean grpcurl
+
+PYTHON ?= python3
+BIN := .venv/bin
+BUF := tools/node_modules/.bin/buf
+RELEASED := protos/released.binpb
+GRPCURL := .tools/bin/grpcurl
+GRPCURL_VERSION := v1.9.3
+
+export PYTHON
+export PYTHONDONTWRITEBYTECODE := 1
+
+help:  ## Say what can be made
+	@awk -F ':.*##[ ]*' '/^[a-z-]+:.*##/ { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## Install what the node needs to run into .venv, from the lock
+	@tools/setup.sh runtime
+
+setup-dev:  ## Install that and the tools of a developer
+	@tools/setup.sh dev
+
+$(BUF): tools/package.json tools/package-lock.json
+	@tools/debian.sh contract
+	@cd tools && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+contract-tools: setup-dev $(BUF)
+	@tools/debian.sh contract
+
+generate: contract-tools  ## Write generated/ anew from protos/
+	@$(BIN)/python tools/generate.py
+
+drift: contract-tools  ## Fail when generated/ is not what protos/ says
+	@$(BIN)/python tools/generate.py --check
+
+lint: setup-dev $(BUF)  ## Style, file lengths, import contracts and the contract's own lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python tools/check_lengths.py
+	@$(BIN)/lint-imports --no-logo
+	@$(BUF) lint
+
+types: setup-dev  ## mypy, strict
+	@$(BIN)/mypy
+
+breaking: $(BUF)  ## Fail when protos/ breaks a caller of the released contract
+	@if [ -e $(RELEASED) ]; then $(BUF) breaking --against $(RELEASED) && echo "The contract breaks no released caller."; \
+	else echo "Nothing is released yet: $(RELEASED) appears with 'make release-contract'."; fi
+
+release-contract: $(BUF)  ## Make today's protos/ the contract that `make breaking` defends
+	@$(BUF) build --output $(RELEASED)
+
+check: lint types drift breaking  ## Everything that needs no service: under two minutes
+	@$(BIN)/python -m pytest tests/unit
+
+test: setup-dev contract-tools  ## Every test, Python and PHP
+	@tools/debian.sh test
+	@$(BIN)/python -m pytest tests
+	@tools/phpunit.sh
+
+run: setup  ## Start a demonstration node (ONCE=1 ends after one round)
+	@$(BIN)/howdah up --demo $(if $(ONCE),--once)
+
+bench: setup-dev  ## Measure (NAME=one of benchmarks/)
+	@$(BIN)/python -m benchmarks $(NAME)
+
+lock: setup-dev  ## Resolve requirements/*.txt anew (LOCK_ARGS=--upgrade to take newer versions)
+	@tools/lock.sh
+
+grpcurl: $(GRPCURL)  ## Build grpcurl into .tools/bin
+$(GRPCURL):
+	@command -v go >/dev/null || { echo "grpcurl $(GRPCURL_VERSION) needs Go 1.24 or later (Debian 12's own is too old): https://go.dev/dl"; exit 1; }
+	@GOBIN=$(CURDIR)/.tools/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
+
+clean:  ## Remove what can be made again
+	@rm -rf .venv .tools tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
