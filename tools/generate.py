@@ -1,4 +1,4 @@
-"""Generate the Python and PHP of the contract; with --check, only say whether the committed code is current."""
+"""Write the Python and PHP of the contract; with --check, only say whether they are current."""
 
 import filecmp
 import os

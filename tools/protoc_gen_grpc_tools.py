@@ -1,4 +1,4 @@
-"""A protoc plugin that lets buf drive grpcio-tools' own protoc, so messages and stubs match the runtime."""
+"""A protoc plugin that lets buf drive grpcio-tools, so messages and stubs match the runtime."""
 
 import sys
 import tempfile
@@ -32,7 +32,9 @@ def main() -> int:
         if code != 0:
             response.error = f"grpc_tools.protoc ended with {code}"
         for path in sorted(out.rglob("*.py")):
-            response.file.add(name=path.relative_to(out).as_posix(), content=path.read_text("utf-8"))
+            response.file.add(
+                name=path.relative_to(out).as_posix(), content=path.read_text("utf-8")
+            )
     sys.stdout.buffer.write(response.SerializeToString())
     return 0
 

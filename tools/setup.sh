@@ -10,8 +10,9 @@ python=${PYTHON:-python3}
     exit 1
 }
 
+# What decides an installation: the lock, this file, and pyproject.toml without the linters' settings.
 stamp() {
-    cat "requirements/$1.txt" pyproject.toml tools/setup.sh | "$python" -c \
+    { cat "requirements/$1.txt" tools/setup.sh; sed '/^# --- ruff/,$d' pyproject.toml; } | "$python" -c \
         'import hashlib, sys; print(".venv/.installed-" + hashlib.sha256(sys.stdin.buffer.read() + sys.argv[1].encode()).hexdigest()[:16])' "$1:$PWD"
 }
 
