@@ -70,7 +70,7 @@ lock: setup-dev  ## Resolve requirements/*.txt anew (LOCK_ARGS=--upgrade to take
 
 grpcurl: $(GRPCURL)  ## Build grpcurl into .tools/bin
 $(GRPCURL):
-	@command -v go >/dev/null || { echo "grpcurl $(GRPCURL_VERSION) needs Go 1.24 or later (Debian 12's own is too old): https://go.dev/dl"; exit 1; }
+	@command -v go >/dev/null || { echo "grpcurl $(GRPCURL_VERSION) needs Go 1.24 or later (Debian 12 packages an older one)."; exit 1; }
 	@GOBIN=$(CURDIR)/.tools/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
 
 clean:  ## Remove what can be made again
