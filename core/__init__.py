@@ -1,0 +1,1 @@
+"""Holds what the node does, whoever asks."""

@@ -1,0 +1,1 @@
+"""Computes figures over the invoices."""

@@ -1,0 +1,1 @@
+"""Takes, keeps and hands out files."""

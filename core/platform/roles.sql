@@ -1,0 +1,24 @@
+-- Creates the four roles of the node. Run once by a superuser, or by whoever may create roles;
+-- the embedded Postgres runs it by itself. Give the three login roles passwords of their own.
+--
+--   howdah_owner     owns the tables, cannot log in
+--   howdah_migrator  logs in to migrate, by becoming the owner
+--   howdah_app       logs in for calls and jobs; row-level security applies to it
+--   howdah_system    logs in for authentication, dispatch and sweeps; named policies let it through
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_owner') THEN
+    CREATE ROLE howdah_owner NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_migrator') THEN
+    CREATE ROLE howdah_migrator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_app') THEN
+    CREATE ROLE howdah_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_system') THEN
+    CREATE ROLE howdah_system LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+  END IF;
+END
+$$;
+GRANT howdah_owner TO howdah_migrator;

@@ -1,0 +1,1 @@
+"""Keeps customers, products and invoices."""

@@ -1,0 +1,1 @@
+"""Knows tenants and the credentials of their callers."""

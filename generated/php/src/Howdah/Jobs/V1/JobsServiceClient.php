@@ -1,0 +1,113 @@
+<?php
+// GENERATED CODE -- DO NOT EDIT!
+
+namespace Howdah\Jobs\V1;
+
+/**
+ * Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
+ * such as `RecordsService.StartImport`.
+ */
+class JobsServiceClient extends \Grpc\BaseStub {
+
+    /**
+     * @param string $hostname hostname
+     * @param array $opts channel options
+     * @param \Grpc\Channel $channel (optional) re-use channel object
+     */
+    public function __construct($hostname, $opts, $channel = null) {
+        parent::__construct($hostname, $opts, $channel);
+    }
+
+    /**
+     * Gets one job. Fails with RESOURCE_NOT_FOUND, also for another tenant's job.
+     * @param \Howdah\Jobs\V1\GetJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function GetJob(\Howdah\Jobs\V1\GetJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/GetJob',
+        $argument,
+        ['\Howdah\Jobs\V1\GetJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Lists the tenant's jobs, newest first, a page at a time.
+     * @param \Howdah\Jobs\V1\ListJobsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function ListJobs(\Howdah\Jobs\V1\ListJobsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/ListJobs',
+        $argument,
+        ['\Howdah\Jobs\V1\ListJobsResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Streams the job whenever it changes, and ends when it has ended. Changes nothing.
+     * @param \Howdah\Jobs\V1\WatchJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\ServerStreamingCall
+     */
+    public function WatchJob(\Howdah\Jobs\V1\WatchJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_serverStreamRequest('/howdah.jobs.v1.JobsService/WatchJob',
+        $argument,
+        ['\Howdah\Jobs\V1\WatchJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Waits until the job has ended or `timeout` has passed, and answers with the job as it is then.
+     * @param \Howdah\Jobs\V1\WaitJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function WaitJob(\Howdah\Jobs\V1\WaitJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/WaitJob',
+        $argument,
+        ['\Howdah\Jobs\V1\WaitJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Cancels a job. One that waits is cancelled at once; one that runs is asked to stop. Repeating
+     * it changes nothing, and a job that has ended stays as it is.
+     * @param \Howdah\Jobs\V1\CancelJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function CancelJob(\Howdah\Jobs\V1\CancelJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/CancelJob',
+        $argument,
+        ['\Howdah\Jobs\V1\CancelJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Puts a dead, quarantined, cancelled or refused job back into its queue with a fresh set of
+     * attempts. Fails with JOB_NOT_RETRYABLE in any other state.
+     * @param \Howdah\Jobs\V1\RetryJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function RetryJob(\Howdah\Jobs\V1\RetryJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/RetryJob',
+        $argument,
+        ['\Howdah\Jobs\V1\RetryJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+}

@@ -1,0 +1,1 @@
+"""Is the callers' door: gRPC, admin pages and the command line."""

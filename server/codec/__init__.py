@@ -1,0 +1,1 @@
+"""Turns protobuf messages into commands and values into messages."""

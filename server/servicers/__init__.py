@@ -1,0 +1,1 @@
+"""Names, for each service, what decodes, answers and encodes each method."""

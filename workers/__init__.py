@@ -1,0 +1,1 @@
+"""Is the queue's door: Dramatiq actors, the dispatcher and their processes."""
