@@ -82,6 +82,7 @@ CREATE TABLE invoices (
     country              text NOT NULL DEFAULT '',
     total_minor          bigint NOT NULL CHECK (total_minor >= 0),
     units                bigint NOT NULL CHECK (units > 0),
+    import_source        uuid, -- file and mapping it was imported from last, if it was
     created_at           timestamptz NOT NULL DEFAULT now(),
     updated_at           timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, number),
@@ -165,6 +166,17 @@ CREATE INDEX jobs_dispatched ON jobs (dispatched_at) WHERE state = 'dispatched';
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 
+CREATE TABLE import_rejections (
+    tenant_id   text NOT NULL,
+    job_id      uuid NOT NULL,
+    row_number  bigint NOT NULL,
+    column_name text NOT NULL,
+    reason      text NOT NULL,
+    row_text    text NOT NULL,
+    PRIMARY KEY (tenant_id, job_id, row_number),
+    FOREIGN KEY (tenant_id, job_id) REFERENCES jobs ON DELETE CASCADE
+);
+
 CREATE TABLE idempotency (
     tenant_id    text NOT NULL REFERENCES tenants,
     key_id       text NOT NULL,
@@ -186,6 +198,7 @@ TENANT_TABLES = (
     "invoice_lines",
     "files",
     "jobs",
+    "import_rejections",
     "idempotency",
 )
 # What the system role may do across tenants, and to which tables; to no others.
@@ -244,6 +257,6 @@ def row_security(table: str) -> None:
 def downgrade() -> None:
     """Goes one release back."""
     op.execute(
-        "DROP TABLE idempotency, jobs, files, invoice_lines, invoices, products, customers,"
+        "DROP TABLE idempotency, import_rejections, jobs, files, invoice_lines, invoices, products, customers,"
         " workers, issuer_keys, credentials, tenants"
     )
