@@ -101,7 +101,8 @@ CREATE TABLE invoice_lines (
     unit_price_minor bigint NOT NULL CHECK (unit_price_minor >= 0),
     amount_minor     bigint NOT NULL CHECK (amount_minor >= 0),
     PRIMARY KEY (tenant_id, invoice_number, line_number),
-    FOREIGN KEY (tenant_id, invoice_number) REFERENCES invoices (tenant_id, number) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, invoice_number) REFERENCES invoices (tenant_id, number)
+                     ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, sku) REFERENCES products (tenant_id, sku)
 );
 CREATE INDEX invoice_lines_by_product ON invoice_lines (tenant_id, sku);
@@ -130,9 +131,11 @@ CREATE TABLE jobs (
     kind             text NOT NULL,
     kind_version     integer NOT NULL DEFAULT 1,
     queue            text NOT NULL,
-    priority         text NOT NULL DEFAULT 'default' CHECK (priority IN ('interactive', 'default', 'bulk')),
-    state            text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'dispatched', 'running',
-                     'succeeded', 'failed', 'dead', 'cancelled', 'expired', 'quarantined')),
+    priority         text NOT NULL DEFAULT 'default'
+                     CHECK (priority IN ('interactive', 'default', 'bulk')),
+    state            text NOT NULL DEFAULT 'queued'
+                     CHECK (state IN ('queued', 'dispatched', 'running', 'succeeded', 'failed',
+                     'dead', 'cancelled', 'expired', 'quarantined')),
     payload          jsonb NOT NULL,
     run_at           timestamptz NOT NULL DEFAULT now(),
     expires_at       timestamptz,
@@ -232,7 +235,8 @@ def upgrade() -> None:
     op.execute("GRANT SELECT ON tenants TO howdah_app")
     row_security("tenants")
     op.execute(
-        "CREATE POLICY tenants_of_the_node ON tenants TO howdah_system USING (true) WITH CHECK (true)"
+        "CREATE POLICY tenants_of_the_node ON tenants TO howdah_system"
+        " USING (true) WITH CHECK (true)"
     )
     op.execute("ALTER TABLE idempotency ALTER COLUMN response SET STORAGE EXTERNAL")
 
@@ -257,6 +261,6 @@ def row_security(table: str) -> None:
 def downgrade() -> None:
     """Goes one release back."""
     op.execute(
-        "DROP TABLE idempotency, import_rejections, jobs, files, invoice_lines, invoices, products, customers,"
-        " workers, issuer_keys, credentials, tenants"
+        "DROP TABLE idempotency, import_rejections, jobs, files, invoice_lines, invoices,"
+        " products, customers, workers, issuer_keys, credentials, tenants"
     )
