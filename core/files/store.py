@@ -63,7 +63,7 @@ def delete_expired(transaction: SystemTransaction, limit: int) -> list[tuple[str
     """Removes up to `limit` expired files of all tenants; returns their tenants and paths."""
     rows = transaction.all(
         "DELETE FROM files WHERE (tenant_id, file_id) IN (SELECT tenant_id, file_id FROM files"
-        " WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+        " WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit)"
         " RETURNING tenant_id, path",
         {"limit": limit},
     )
