@@ -1,4 +1,4 @@
-"""Defines how a servicer states a method: what decodes it, which use case answers, what encodes it."""
+"""Defines how a servicer states a method: what decodes, which use case answers, what encodes."""
 
 from __future__ import annotations
 

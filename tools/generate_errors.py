@@ -1,4 +1,4 @@
-"""Writes core/reasons.py and docs/errors.md from howdah.errors.v1, the one place of the catalogue."""
+"""Writes core/reasons.py and docs/errors.md from howdah.errors.v1."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ class Reason(Enum):
 
 '''
 
+PAGE_HEAD = """# Error catalogue
+
+Written by `make generate` from `protos/howdah/errors/v1/errors.proto`. A reason is never removed
+and never changes its status. It travels as `ErrorInfo.reason` (domain `howdah`) in
+`grpc-status-details-bin`, and as `error.reason` in the envelope of a job.
+
+| reason | status | retry can help | what it means | example |
+|---|---|---|---|---|
+"""
+
 
 def reasons() -> list[tuple[str, errors_pb2.ReasonInfo, int]]:
     """Returns name, description and number of each reason, in the order of the contract."""
@@ -53,13 +63,7 @@ def page() -> str:
         f"| {info.description} | {info.example} |\n"
         for name, info, _ in reasons()
     )
-    return (
-        "# Error catalogue\n\n"
-        "Written by `make generate` from `protos/howdah/errors/v1/errors.proto`. A reason is never\n"
-        "removed and never changes its status. It travels as `ErrorInfo.reason` (domain `howdah`) in\n"
-        "`grpc-status-details-bin`, and as `error.reason` in the envelope of a job.\n\n"
-        "| reason | status | retry can help | what it means | example |\n|---|---|---|---|---|\n" + rows
-    )
+    return PAGE_HEAD + rows
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import select
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -118,7 +118,7 @@ class UnitOfWork:
         self.context = context
         self._after_commit: list[Callable[[], None]] = []
 
-    def __enter__(self) -> UnitOfWork:
+    def __enter__(self) -> Self:
         self.context.require_time()
         tenant = _tenant(self.context)
         milliseconds = _milliseconds(self.context)
@@ -172,18 +172,28 @@ class UnitOfWork:
 
     def commit(self, value: T) -> Ok[T]:
         """Makes everything durable, with the answer to repeats, and returns it as `Ok`."""
-        idempotency = self.context.idempotency
-        if idempotency is not None:
-            self.execute(
-                "UPDATE idempotency SET response = :response, completed_at = now()"
-                " WHERE tenant_id = :tenant_id AND key_id = :key_id AND method = :method AND key = :key",
-                {**self._key(idempotency), "response": idempotency.encode(value)},
-            )
+        if self.context.idempotency is not None:
+            self._store_answer(self.context.idempotency, self.context.idempotency.encode(value))
         with infrastructure_faults():
             driver_of(self._connection).commit()
         for action in self._after_commit:
             action()
         return Ok(value)
+
+    def keep_answer(self, response: bytes) -> None:
+        """Commits just an answer to repeats of the call, without an effect."""
+        assert self.context.idempotency is not None
+        self._store_answer(self.context.idempotency, response)
+        with infrastructure_faults():
+            driver_of(self._connection).commit()
+
+    def _store_answer(self, idempotency: Idempotency, response: bytes) -> None:
+        self.execute(
+            "UPDATE idempotency SET response = :response, completed_at = now()"
+            " WHERE tenant_id = :tenant_id AND key_id = :key_id"
+            " AND method = :method AND key = :key",
+            {**self._key(idempotency), "response": response},
+        )
 
     def __exit__(
         self,
@@ -261,8 +271,9 @@ class SystemDatabase:
             connection = self._engine.connect()
         try:
             with infrastructure_faults():
+                milliseconds = int(timeout_seconds * 1000)
                 driver_of(connection).execute(
-                    f"BEGIN; SELECT set_config('statement_timeout', '{int(timeout_seconds * 1000)}', true)",
+                    f"BEGIN; SELECT set_config('statement_timeout', '{milliseconds}', true)",
                     prepare=False,
                 )
             yield SystemTransaction(connection)

@@ -27,7 +27,7 @@ from howdah.policy.v1 import policy_pb2 as howdah_dot_policy_dot_v1_dot_policy__
 from howdah.validate.v1 import validate_pb2 as howdah_dot_validate_dot_v1_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#howdah/documents/v1/documents.proto\x12\x13howdah.documents.v1\x1a\x19howdah/jobs/v1/jobs.proto\x1a\x1dhowdah/policy/v1/policy.proto\x1a!howdah/validate/v1/validate.proto\"\xf1\x01\n\x14StartWorkbookRequest\x12)\n\nstart_date\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x02R\tstartDate\x12%\n\x08\x65nd_date\x18\x02 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x02R\x07\x65ndDate\x12$\n\x08\x63urrency\x18\x03 \x01(\tB\x08\xca\xc1\x18\x04\x12\x02(\x04R\x08\x63urrency\x12\x1f\n\x05title\x18\x04 \x01(\tB\t\xca\xc1\x18\x05\x12\x03\x10\xc8\x01R\x05title\x12@\n\x0fidempotency_key\x18\x0f \x01(\tB\x17\xca\xc1\x18\x13\x08\x01\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\">\n\x15StartWorkbookResponse\x12%\n\x03job\x18\x01 \x01(\x0b\x32\x13.howdah.jobs.v1.JobR\x03job2\xa3\x01\n\x10\x44ocumentsService\x12\x8e\x01\n\rStartWorkbook\x12).howdah.documents.v1.StartWorkbookRequest\x1a*.howdah.documents.v1.StartWorkbookResponse\"&\xaa\xbb\x18\"\n\x0f\x64ocuments.write\x10\x01\x18\x03 \x88\'(\xb0\xea\x01\x30\x14\x38\x01@\x01\x42\x35\xca\x02\x13Howdah\\Documents\\V1\xe2\x02\x1cHowdah\\Documents\\V1\\Metadatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#howdah/documents/v1/documents.proto\x12\x13howdah.documents.v1\x1a\x19howdah/jobs/v1/jobs.proto\x1a\x1dhowdah/policy/v1/policy.proto\x1a!howdah/validate/v1/validate.proto\"\xef\x01\n\x14StartWorkbookRequest\x12)\n\nstart_date\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x02R\tstartDate\x12%\n\x08\x65nd_date\x18\x02 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x02R\x07\x65ndDate\x12$\n\x08\x63urrency\x18\x03 \x01(\tB\x08\xca\xc1\x18\x04\x12\x02(\x04R\x08\x63urrency\x12\x1f\n\x05title\x18\x04 \x01(\tB\t\xca\xc1\x18\x05\x12\x03\x10\xc8\x01R\x05title\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\">\n\x15StartWorkbookResponse\x12%\n\x03job\x18\x01 \x01(\x0b\x32\x13.howdah.jobs.v1.JobR\x03job2\xa3\x01\n\x10\x44ocumentsService\x12\x8e\x01\n\rStartWorkbook\x12).howdah.documents.v1.StartWorkbookRequest\x1a*.howdah.documents.v1.StartWorkbookResponse\"&\xaa\xbb\x18\"\n\x0f\x64ocuments.write\x10\x01\x18\x03 \x88\'(\xb0\xea\x01\x30\x14\x38\x01@\x01\x42\x35\xca\x02\x13Howdah\\Documents\\V1\xe2\x02\x1cHowdah\\Documents\\V1\\Metadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,13 +44,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTWORKBOOKREQUEST'].fields_by_name['title']._loaded_options = None
   _globals['_STARTWORKBOOKREQUEST'].fields_by_name['title']._serialized_options = b'\312\301\030\005\022\003\020\310\001'
   _globals['_STARTWORKBOOKREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
-  _globals['_STARTWORKBOOKREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\312\301\030\023\010\001\022\017\032\r[ -~]{16,255}'
+  _globals['_STARTWORKBOOKREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\312\301\030\021\022\017\032\r[ -~]{16,255}'
   _globals['_DOCUMENTSSERVICE'].methods_by_name['StartWorkbook']._loaded_options = None
   _globals['_DOCUMENTSSERVICE'].methods_by_name['StartWorkbook']._serialized_options = b'\252\273\030\"\n\017documents.write\020\001\030\003 \210\'(\260\352\0010\0248\001@\001'
   _globals['_STARTWORKBOOKREQUEST']._serialized_start=154
-  _globals['_STARTWORKBOOKREQUEST']._serialized_end=395
-  _globals['_STARTWORKBOOKRESPONSE']._serialized_start=397
-  _globals['_STARTWORKBOOKRESPONSE']._serialized_end=459
-  _globals['_DOCUMENTSSERVICE']._serialized_start=462
-  _globals['_DOCUMENTSSERVICE']._serialized_end=625
+  _globals['_STARTWORKBOOKREQUEST']._serialized_end=393
+  _globals['_STARTWORKBOOKRESPONSE']._serialized_start=395
+  _globals['_STARTWORKBOOKRESPONSE']._serialized_end=457
+  _globals['_DOCUMENTSSERVICE']._serialized_start=460
+  _globals['_DOCUMENTSSERVICE']._serialized_end=623
 # @@protoc_insertion_point(module_scope)

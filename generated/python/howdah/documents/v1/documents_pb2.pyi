@@ -37,7 +37,9 @@ class StartWorkbookRequest(_message.Message):
     title: _builtins.str
     """Title on the first tab, up to 200 characters; the tenant's name where empty."""
     idempotency_key: _builtins.str
-    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+    A call without one fails with IDEMPOTENCY_KEY_MISSING.
+    """
     def __init__(
         self,
         *,

@@ -846,7 +846,9 @@ class StartImportRequest(_message.Message):
     file_id: _builtins.str
     """Id of an uploaded, complete file."""
     idempotency_key: _builtins.str
-    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+    A call without one fails with IDEMPOTENCY_KEY_MISSING.
+    """
     @_builtins.property
     def mapping(self) -> Global___ImportMapping:
         """How to read it."""

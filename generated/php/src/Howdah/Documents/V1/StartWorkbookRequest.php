@@ -41,6 +41,7 @@ class StartWorkbookRequest extends \Google\Protobuf\Internal\Message
     protected $title = '';
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      */
@@ -62,6 +63,7 @@ class StartWorkbookRequest extends \Google\Protobuf\Internal\Message
      *           Title on the first tab, up to 200 characters; the tenant's name where empty.
      *     @type string $idempotency_key
      *           Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     *           A call without one fails with IDEMPOTENCY_KEY_MISSING.
      * }
      */
     public function __construct($data = NULL) {
@@ -175,6 +177,7 @@ class StartWorkbookRequest extends \Google\Protobuf\Internal\Message
 
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      * @return string
@@ -186,6 +189,7 @@ class StartWorkbookRequest extends \Google\Protobuf\Internal\Message
 
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      * @param string $var

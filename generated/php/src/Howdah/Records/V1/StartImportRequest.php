@@ -29,6 +29,7 @@ class StartImportRequest extends \Google\Protobuf\Internal\Message
     protected $mapping = null;
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      */
@@ -46,6 +47,7 @@ class StartImportRequest extends \Google\Protobuf\Internal\Message
      *           How to read it.
      *     @type string $idempotency_key
      *           Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     *           A call without one fails with IDEMPOTENCY_KEY_MISSING.
      * }
      */
     public function __construct($data = NULL) {
@@ -117,6 +119,7 @@ class StartImportRequest extends \Google\Protobuf\Internal\Message
 
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      * @return string
@@ -128,6 +131,7 @@ class StartImportRequest extends \Google\Protobuf\Internal\Message
 
     /**
      * Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters.
+     * A call without one fails with IDEMPOTENCY_KEY_MISSING.
      *
      * Generated from protobuf field <code>string idempotency_key = 15 [json_name = "idempotencyKey", (.howdah.validate.v1.field) = {</code>
      * @param string $var

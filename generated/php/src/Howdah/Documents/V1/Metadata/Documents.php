@@ -19,8 +19,8 @@ class Documents
         \Howdah\Validate\V1\Metadata\Validate::initOnce();
         $pool->internalAddGeneratedFile(
             '
-•
-#howdah/documents/v1/documents.protohowdah.documents.v1howdah/policy/v1/policy.proto!howdah/validate/v1/validate.proto"๑
+“
+#howdah/documents/v1/documents.protohowdah.documents.v1howdah/policy/v1/policy.proto!howdah/validate/v1/validate.proto"๏
 StartWorkbookRequest)
 
 start_date (	B
@@ -28,8 +28,8 @@ start_date (	B
 end_date (	B
 สม(RendDate$
 currency (	Bสม(Rcurrency
-title (	B	สมศRtitle@
-idempotency_key (	Bสม[ -~]{16,255}RidempotencyKey">
+title (	B	สมศRtitle>
+idempotency_key (	Bสม[ -~]{16,255}RidempotencyKey">
 StartWorkbookResponse%
 job (2.howdah.jobs.v1.JobRjob2ฃ
 DocumentsService

@@ -1,0 +1,125 @@
+"""Joins the node: opens what it stands on, in order, and closes it in reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import redis
+
+from core.analytics.use_cases import Analytics, analytics_use_cases
+from core.config import Settings
+from core.documents.use_cases import Documents, documents_use_cases
+from core.files.use_cases import Files, files_use_cases
+from core.jobs.kind import JobKind
+from core.jobs.use_cases import Jobs, jobs_use_cases
+from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.local_storage import LocalStorage
+from core.platform.queue import JobQueue
+from core.platform.secrets import SecretBox
+from core.platform.signals import JobSignals
+from core.platform.storage import Storage
+from core.records.use_cases import Records, records_use_cases
+from core.tenants.directory import Directory
+from core.tenants.tokens import TokenIssuer
+from core.tenants.use_cases import Tenants, tenants_use_cases
+
+
+@dataclass(frozen=True)
+class Node:
+    """Holds what the doors need: the use cases by noun, and what they stand on."""
+
+    settings: Settings
+    database: Database
+    system: SystemDatabase
+    redis: redis.Redis
+    queue: JobQueue
+    storage: Storage
+    directory: Directory
+    secrets: SecretBox
+    issue_token: TokenIssuer
+    kinds: Mapping[str, JobKind]
+    tenants: Tenants
+    records: Records
+    analytics: Analytics
+    documents: Documents
+    files: Files
+    jobs: Jobs
+    node: NodeUseCases
+
+
+@contextmanager
+def open_node(settings: Settings) -> Iterator[Node]:
+    """Yields the joined node; what was opened is closed again, also when start-up fails.
+
+    Nothing is reached yet: Postgres and Redis are connected to when they are first used.
+    """
+    with ExitStack() as opened:
+        database = Database(_engine(opened, settings, settings.database_url))
+        system = SystemDatabase(_engine(opened, settings, settings.system_database_url))
+        client = open_redis(_secret(settings.redis_url), settings.redis_timeout_seconds)
+        opened.callback(client.close)
+        secrets = SecretBox(_secret(settings.secrets_key))
+        storage = LocalStorage(settings.data_dir / "files")
+        signals = JobSignals(_secret(settings.system_database_url))
+        opened.callback(signals.close)
+        queue = JobQueue(client)
+
+        files = files_use_cases(settings, database, system, storage)
+        kinds = {
+            kind.name: kind
+            for kind in (
+                records_import_kind(files),
+                workbook_kind(files),
+            )
+        }
+        jobs = jobs_use_cases(settings, database, system, queue, signals, kinds)
+        yield Node(
+            settings=settings,
+            database=database,
+            system=system,
+            redis=client,
+            queue=queue,
+            storage=storage,
+            directory=Directory(system, secrets, settings.credential_cache_seconds),
+            secrets=secrets,
+            issue_token=TokenIssuer(
+                system, secrets, settings.audience, settings.token_lifetime_seconds
+            ),
+            kinds=kinds,
+            tenants=tenants_use_cases(system, secrets),
+            records=records_use_cases(database, files, jobs.submit),
+            analytics=analytics_use_cases(database),
+            documents=documents_use_cases(database, jobs.submit),
+            files=files,
+            jobs=jobs,
+            node=node_use_cases(version("howdah"), settings, kinds),
+        )
+
+
+def _engine(opened: ExitStack, settings: Settings, url: SecretStr | None) -> sa.Engine:
+    engine = open_engine(
+        _secret(url),
+        pool_size=settings.database_pool_size,
+        connect_timeout_seconds=settings.database_connect_timeout_seconds,
+    )
+    opened.callback(engine.dispose)
+    return engine
+
+
+def _secret(value: SecretStr | None) -> str:
+    if value is None:
+        raise ValueError("the node needs its database, Redis and secrets key: see `howdah config`")
+    return value.get_secret_value()
+
+
+def open_redis(url: str, timeout_seconds: float) -> redis.Redis:
+    """Returns a client whose every wait is bounded; it connects when it is first used."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=None,
+        health_check_interval=0,
+    )

@@ -1,0 +1,139 @@
+"""Turns service tables into grpcio's handlers: a chain of interceptors around a use case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+from core.failures import RefusedError
+from core.result import Err
+from server.call import Answer, Call, Handler
+from server.interceptors import Chain
+from server.interceptors.admission import DRAINING, OVERLOADED, Gate
+from server.method import RpcMethod, rpc_method
+from server.pool import CallPool
+from server.service import Method, Service, Stream
+from server.status import abort
+
+
+class Router(grpc.GenericRpcHandler):
+    """Finds the handler of a call by its path; full or draining, one that refuses.
+
+    It runs on grpcio's serving thread, so it only looks things up. A refusal runs in a thread of
+    its own: the queue it is about is not made longer by saying so.
+    """
+
+    def __init__(
+        self,
+        *,
+        services: list[Service],
+        chain: Chain,
+        refusals: Chain,
+        gate: Gate,
+        pool: CallPool,
+        streams: ThreadPoolExecutor,
+        max_waiting_calls: int,
+    ) -> None:
+        self._gate = gate
+        self._waiting = pool.waiting
+        self._most = max_waiting_calls
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._overloaded: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._draining: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        aside = ThreadPoolExecutor(1, "refusals")
+        for service in services:
+            for descriptor in service.descriptor.methods:
+                method = rpc_method(descriptor)
+                handler = chain.compose(method, use_case_handler(service.methods[method.name]))
+                executor = streams if method.streams else None
+                self._handlers[method.path] = grpc_handler(method, handler, executor)
+                for table, failure in (
+                    (self._overloaded, OVERLOADED),
+                    (self._draining, DRAINING),
+                ):
+                    refuse = refusals.compose(method, refusing(RefusedError(failure)))
+                    table[method.path] = grpc_handler(method, refuse, aside)
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Returns the handler of the call's path, or None for a method nobody knows."""
+        if self._gate.draining:
+            return self._draining.get(handler_call_details.method)
+        if self._waiting() >= self._most:
+            return self._overloaded.get(handler_call_details.method)
+        return self._handlers.get(handler_call_details.method)
+
+
+def grpc_handler(
+    method: RpcMethod, handler: Handler, executor: ThreadPoolExecutor | None
+) -> grpc.RpcMethodHandler[Any, Any]:
+    """Returns the handler in grpcio's form. It takes and gives bytes: the chain parses them."""
+    behaviour = _stream(method, handler) if method.streams else _unary(method, handler)
+    if executor is not None:
+        behaviour.experimental_thread_pool = executor  # type: ignore[attr-defined]
+    if method.streams:
+        return grpc.unary_stream_rpc_method_handler(behaviour)
+    return grpc.unary_unary_rpc_method_handler(behaviour)
+
+
+def _unary(method: RpcMethod, handler: Handler) -> Callable[[bytes, Any], Any]:
+    def behaviour(body: bytes, transport: grpc.ServicerContext) -> Answer:
+        call = Call(method, body, transport)
+        answer = handler(call)
+        if call.failure is not None:
+            abort(call, call.failure)
+        transport.send_initial_metadata(tuple(call.initial_metadata))
+        return answer
+
+    return behaviour
+
+
+def _stream(method: RpcMethod, handler: Handler) -> Callable[[bytes, Any], Any]:
+    def behaviour(body: bytes, transport: grpc.ServicerContext) -> Iterator[bytes]:
+        call = Call(method, body, transport)
+        answer = handler(call)
+        if call.failure is None:
+            transport.send_initial_metadata(tuple(call.initial_metadata))
+            assert not isinstance(answer, bytes)
+            yield from answer
+        if call.failure is not None:
+            abort(call, call.failure)
+
+    return behaviour
+
+
+def use_case_handler(entry: Method) -> Handler:
+    """Returns the innermost handler: decode, call, encode."""
+    decode, use_case, encode = entry.decode, entry.call, entry.encode
+
+    def to_bytes(value: Any) -> bytes:
+        return encode(value).SerializeToString()
+
+    def handle(call: Call) -> Answer:
+        # The idempotency key keeps the answer in the use case's own transaction, encoded by this.
+        call.encode = to_bytes
+        result = use_case(call.context(), decode(call.request))
+        if isinstance(result, Err):
+            raise RefusedError(result.failure)
+        return call.answer if call.answer is not None else to_bytes(result.value)
+
+    def handle_stream(call: Call) -> Answer:
+        result = use_case(call.context(), decode(call.request))
+        if isinstance(result, Err):
+            raise RefusedError(result.failure)
+        return (to_bytes(value) for value in result.value)
+
+    return handle_stream if isinstance(entry, Stream) else handle
+
+
+def refusing(refusal: RefusedError) -> Handler:
+    """Returns a handler that refuses every call."""
+
+    def handle(_call: Call) -> Answer:
+        raise refusal
+
+    return handle

@@ -1,0 +1,140 @@
+"""Is one gRPC process: opens the node, serves until it is told to stop, and drains."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import grpc
+import structlog
+
+from core.bootstrap import Node, open_node
+from core.config import ConfigError, Settings, load_settings
+from core.failures import RefusedError
+from core.platform.logging import configure_logging
+from core.platform.telemetry import new_registry, start_tracing
+from server.app import Application, build_server
+
+# Set by the supervisor; the first process alone serves the unix socket, which cannot be shared.
+INDEX_VARIABLE = "HOWDAH_PROCESS_INDEX"
+POSTGRES_CHECK_SECONDS = 2.0
+
+
+def main() -> int:
+    """Serves until SIGTERM or SIGINT; a second signal ends it at once."""
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    index = int(os.environ.get(INDEX_VARIABLE, "0"))
+    configure_logging(settings, f"server-{index}")
+    log = structlog.get_logger()
+    pin(settings, index)
+    stop = threading.Event()
+    on_signal(stop)
+    provider = start_tracing(settings)
+    tracer = provider.get_tracer("howdah.server") if provider is not None else None
+    with open_node(settings) as node:
+        application = build_server(node, new_registry(), tracer)
+        addresses = listen(application.server, settings, index)
+        application.server.start()
+        application.set_serving(serving=True)
+        watch_postgres(node, application, stop)
+        # What is loaded now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("server_started", addresses=addresses, pid=os.getpid())
+        stop.wait()
+        log.info("server_draining")
+        application.drain(settings.drain_wait_seconds, settings.drain_grace_seconds)
+    if provider is not None:
+        provider.shutdown()
+    log.info("server_stopped")
+    return 0
+
+
+def on_signal(stop: threading.Event) -> None:
+    """Sets `stop` at the first signal; at the second the process is gone."""
+
+    def handle(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def pin(settings: Settings, index: int) -> None:
+    """Keeps the process on one core: handing threads between cores costs a quarter of a call."""
+    if not settings.server_pin_cpus or not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    if settings.server_processes <= len(cores):
+        os.sched_setaffinity(0, {cores[index % len(cores)]})
+
+
+def listen(server: grpc.Server, settings: Settings, index: int) -> list[str]:
+    """Binds the addresses; raises RuntimeError where one cannot be had."""
+    credentials = server_credentials(settings)
+    addresses = [settings.grpc_address]
+    if settings.grpc_unix_socket is not None and index == 0:
+        settings.grpc_unix_socket.unlink(missing_ok=True)
+        addresses.append(f"unix:{settings.grpc_unix_socket}")
+    for address in addresses:
+        if credentials is not None and not address.startswith("unix:"):
+            server.add_secure_port(address, credentials)
+        else:
+            server.add_insecure_port(address)
+    return addresses
+
+
+def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """Returns TLS, with client certificates required where their authority is named; or None."""
+    certificate, key = settings.grpc_tls_certificate_file, settings.grpc_tls_key_file
+    if certificate is None or key is None:
+        return None
+    authority = settings.grpc_tls_client_ca_file
+    return grpc.ssl_server_credentials(
+        [(key.read_bytes(), certificate.read_bytes())],
+        root_certificates=_bytes_of(authority),
+        require_client_auth=authority is not None,
+    )
+
+
+def _bytes_of(path: Path | None) -> bytes | None:
+    return None if path is None else path.read_bytes()
+
+
+def watch_postgres(node: Node, application: Application, stop: threading.Event) -> None:
+    """Has health say NOT_SERVING while Postgres is gone, in a thread of its own."""
+
+    def watch() -> None:
+        serving = True
+        while not stop.wait(POSTGRES_CHECK_SECONDS):
+            reachable = postgres_answers(node)
+            if reachable != serving and not stop.is_set():
+                serving = reachable
+                application.set_serving(serving=serving)
+                structlog.get_logger().warning("postgres_reachable", reachable=reachable)
+
+    threading.Thread(target=watch, name="watch-postgres", daemon=True).start()
+
+
+def postgres_answers(node: Node) -> bool:
+    """Tells whether a query comes back."""
+    try:
+        with node.system.begin(timeout_seconds=POSTGRES_CHECK_SECONDS) as transaction:
+            transaction.execute("SELECT 1")
+    except RefusedError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
