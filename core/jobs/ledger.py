@@ -1,0 +1,231 @@
+"""Moves jobs of all tenants, for dispatcher, rescue and sweeps; every move is conditional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.jobs.job import CRASHES_BEFORE_QUARANTINE, JobState
+from core.jobs.store import TELL
+from core.platform.database import Row, SystemTransaction
+
+# A worker that has not been seen for so long counts as gone.
+WORKER_GONE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Names one dispatch of one job: what a message carries."""
+
+    tenant_id: str
+    job_id: str
+    epoch: int
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Says what the live workers of one queue can take: places, and the kinds they know."""
+
+    queue: str
+    slots: int
+    kinds: tuple[str, ...]
+
+
+def capacities(transaction: SystemTransaction) -> list[Capacity]:
+    """Returns the capacity of each queue that a live worker listens on."""
+    rows = transaction.all(
+        """
+        WITH live AS (
+            SELECT * FROM workers WHERE seen_at > now() - make_interval(secs => :gone)
+        )
+        SELECT queue, sum(slots)::integer AS slots, (
+            SELECT array_agg(DISTINCT kind) FROM live AS l, unnest(l.kinds) AS kind
+            WHERE name.queue = ANY(l.queues)
+        ) AS kinds
+        FROM live, unnest(queues) AS name(queue) GROUP BY queue ORDER BY queue
+        """,
+        {"gone": WORKER_GONE_SECONDS},
+    )
+    return [Capacity(row["queue"], row["slots"], tuple(row["kinds"] or ())) for row in rows]
+
+
+# The tenants with waiting jobs are found by jumping through the index, and only the heads of their
+# lines are read: the cost does not grow with the length of any line. A tenant's turn is later the
+# more it has running, so a newcomer does not wait behind another tenant's thousands.
+PICK = """
+WITH RECURSIVE tenant AS (
+    (SELECT tenant_id FROM jobs WHERE queue = :queue AND state = 'queued'
+     ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.tenant_id FROM jobs AS j WHERE j.queue = :queue AND j.state = 'queued'
+            AND j.tenant_id > tenant.tenant_id ORDER BY j.tenant_id LIMIT 1)
+    FROM tenant WHERE tenant.tenant_id IS NOT NULL
+), busy AS (
+    SELECT tenant_id, count(*) AS jobs FROM (
+        SELECT tenant_id FROM jobs WHERE state = 'dispatched' AND queue = :queue
+        UNION ALL SELECT tenant_id FROM jobs WHERE state = 'running' AND queue = :queue
+    ) AS active GROUP BY tenant_id
+), head AS (
+    SELECT line.*, COALESCE(busy.jobs, 0) + row_number() OVER (
+        PARTITION BY line.tenant_id ORDER BY line.run_at, line.job_id) AS turn
+    FROM tenant CROSS JOIN LATERAL (
+        SELECT j.tenant_id, j.job_id, j.run_at FROM jobs AS j
+        WHERE j.queue = :queue AND j.state = 'queued' AND j.tenant_id = tenant.tenant_id
+        AND j.run_at <= now() AND j.kind = ANY(:kinds)
+        AND (j.expires_at IS NULL OR j.expires_at > now())
+        ORDER BY j.run_at, j.job_id LIMIT :most
+    ) AS line LEFT JOIN busy ON busy.tenant_id = line.tenant_id
+), picked AS (
+    SELECT j.tenant_id, j.job_id FROM jobs AS j JOIN (
+        SELECT tenant_id, job_id, turn FROM head ORDER BY turn, run_at, job_id LIMIT :most
+    ) AS first ON first.tenant_id = j.tenant_id AND first.job_id = j.job_id
+    WHERE j.state = 'queued' ORDER BY first.turn FOR UPDATE OF j SKIP LOCKED
+)
+UPDATE jobs SET state = 'dispatched', dispatched_at = now(), sequence = sequence + 1
+FROM picked WHERE jobs.tenant_id = picked.tenant_id AND jobs.job_id = picked.job_id
+RETURNING jobs.tenant_id, jobs.job_id, jobs.epoch, jobs.queue,
+    pg_notify('howdah_job_changed', jobs.tenant_id || '/' || jobs.job_id)::text AS told
+"""
+
+
+def pick(transaction: SystemTransaction, capacity: Capacity, *, most: int) -> list[Ticket]:
+    """Dispatches up to `most` due jobs of the queue, each tenant in its turn."""
+    rows = transaction.all(
+        PICK, {"queue": capacity.queue, "kinds": list(capacity.kinds), "most": most}
+    )
+    return [_ticket(row) for row in rows]
+
+
+def pick_this(transaction: SystemTransaction, ticket: Ticket, capacity: Capacity) -> bool:
+    """Dispatches this one job, unless another of its queue has waited longer."""
+    return bool(
+        transaction.execute(
+            f"""
+            UPDATE jobs SET state = 'dispatched', dispatched_at = now(), sequence = sequence + 1
+            WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
+            AND state = 'queued' AND NOT EXISTS (
+                SELECT FROM jobs AS other WHERE other.queue = :queue AND other.state = 'queued'
+                AND other.kind = ANY(:kinds) AND other.run_at < jobs.run_at)
+            RETURNING {TELL}::text
+            """,
+            {
+                "tenant_id": ticket.tenant_id,
+                "job_id": ticket.job_id,
+                "epoch": ticket.epoch,
+                "queue": ticket.queue,
+                "kinds": list(capacity.kinds),
+            },
+        ).rowcount
+    )
+
+
+def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
+    """Queues jobs again that were dispatched but not begun; returns how many."""
+    if not tickets:
+        return 0
+    rows = transaction.all(
+        f"""
+        UPDATE jobs SET state = 'queued', dispatched_at = NULL, sequence = sequence + 1
+        FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[]))
+            AS given (tenant, id, number)
+        WHERE tenant_id = given.tenant AND job_id = given.id AND epoch = given.number
+        AND state = 'dispatched'
+        RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
+        """,
+        _arrays(tickets),
+    )
+    return len(rows)
+
+
+def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
+    """Queues jobs again whose worker drains and cannot wait for them; counts no attempt."""
+    if not tickets:
+        return 0
+    rows = transaction.all(
+        f"""
+        UPDATE jobs SET sequence = sequence + 1, attempt = attempt - 1, lease_until = NULL,
+            state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+            finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
+            run_at = now()
+        FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[]))
+            AS given (tenant, id, number)
+        WHERE tenant_id = given.tenant AND job_id = given.id AND epoch = given.number
+        AND state = 'running'
+        RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
+        """,
+        _arrays(tickets),
+    )
+    return len(rows)
+
+
+def queue_unclaimed(transaction: SystemTransaction, *, after_seconds: float, most: int) -> int:
+    """Queues jobs again that no worker has taken in time; returns how many."""
+    return transaction.execute(
+        f"""
+        UPDATE jobs SET state = 'queued', dispatched_at = NULL, sequence = sequence + 1
+        WHERE state = 'dispatched' AND (tenant_id, job_id) IN (
+            SELECT tenant_id, job_id FROM jobs WHERE state = 'dispatched'
+            AND dispatched_at < now() - make_interval(secs => :after_seconds)
+            ORDER BY dispatched_at LIMIT :most FOR UPDATE SKIP LOCKED)
+        RETURNING {TELL}::text
+        """,
+        {"after_seconds": after_seconds, "most": most},
+    ).rowcount
+
+
+def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[JobState]:
+    """Takes jobs from workers that let their lease run out; returns what became of each.
+
+    A crash gives its attempt back: crashes have a count, and a limit, of their own.
+    """
+    rows = transaction.all(
+        f"""
+        UPDATE jobs SET crash_count = crash_count + 1, attempt = attempt - 1,
+            lease_until = NULL, sequence = sequence + 1,
+            state = lost.after,
+            finished_at = CASE WHEN lost.after = 'queued' THEN NULL ELSE now() END,
+            run_at = now() + random() * make_interval(secs => 2 ^ crash_count),
+            error = CAST(:error AS jsonb)
+                || jsonb_build_object('correlation_id', correlation_id)
+        FROM (
+            SELECT tenant_id AS tenant, job_id AS id, CASE
+                WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                WHEN crash_count + 1 >= :limit THEN 'quarantined' ELSE 'queued' END AS after
+            FROM jobs WHERE state = 'running' AND lease_until < now()
+            LIMIT :most FOR UPDATE SKIP LOCKED
+        ) AS lost
+        WHERE tenant_id = lost.tenant AND job_id = lost.id AND state = 'running'
+        RETURNING state, {TELL}::text AS told
+        """,
+        {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
+    )
+    return [JobState(row["state"]) for row in rows]
+
+
+def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -> int:
+    """Ends jobs that waited beyond the time anybody wanted them to begin; returns how many."""
+    return transaction.execute(
+        f"""
+        UPDATE jobs SET state = 'expired', finished_at = now(), sequence = sequence + 1,
+            error = CAST(:error AS jsonb)
+                || jsonb_build_object('correlation_id', correlation_id)
+        WHERE state = 'queued' AND (tenant_id, job_id) IN (
+            SELECT tenant_id, job_id FROM jobs WHERE state = 'queued' AND expires_at <= now()
+            LIMIT :most FOR UPDATE SKIP LOCKED)
+        RETURNING {TELL}::text
+        """,
+        {"error": error, "most": most},
+    ).rowcount
+
+
+def _arrays(tickets: Sequence[Ticket]) -> dict[str, object]:
+    return {
+        "tenants": [ticket.tenant_id for ticket in tickets],
+        "ids": [ticket.job_id for ticket in tickets],
+        "epochs": [ticket.epoch for ticket in tickets],
+    }
+
+
+def _ticket(row: Row) -> Ticket:
+    return Ticket(row["tenant_id"], str(row["job_id"]), row["epoch"], row["queue"])

@@ -1,0 +1,152 @@
+"""Keeps jobs in Postgres for their own tenant: every statement runs bound to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from core.jobs.job import RETRYABLE, Job, JobState, Progress
+from core.platform.database import Row, UnitOfWork
+
+COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payload, run_at,
+ expires_at, attempt, max_attempts, crash_count, epoch, worker_id, progress, checkpoint, result,
+ file_id, error, sequence, cancel_requested_at, key_id, roles, correlation_id, traceparent,
+ created_at, started_at, finished_at"""
+
+# Runs in the transaction of the change, so nobody hears of a change that was rolled back.
+TELL = "pg_notify('howdah_job_changed', tenant_id || '/' || job_id)"
+
+GET = f"SELECT {COLUMNS} FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s"
+
+
+def job_from(row: Row) -> Job:
+    """Returns the job of a row with `COLUMNS`."""
+    values = {name: row[name] for name in JOB_FIELDS}
+    return Job(
+        **{
+            **values,
+            "job_id": str(row["job_id"]),
+            "state": JobState(row["state"]),
+            "roles": frozenset(row["roles"]),
+            "progress": Progress(**row["progress"]),
+            "file_id": None if row["file_id"] is None else str(row["file_id"]),
+        }
+    )
+
+
+JOB_FIELDS = tuple(name.strip() for name in COLUMNS.split(","))
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """Returns the text of a JSON column."""
+    return orjson.dumps(value).decode("utf-8")
+
+
+def insert(
+    unit: UnitOfWork, values: Mapping[str, Any], *, delay_seconds: float, most_waiting: int
+) -> Job | None:
+    """Inserts a job and tells the dispatchers; None where the tenant has `most_waiting` already.
+
+    One round trip, and a count that stops at the limit.
+    """
+    row = unit.one(
+        f"""
+        WITH waiting AS (
+            SELECT count(*) AS jobs FROM (
+                SELECT FROM jobs WHERE tenant_id = :tenant_id
+                AND state IN ('queued', 'dispatched') LIMIT :most_waiting
+            ) AS counted
+        ), made AS (
+            INSERT INTO jobs (tenant_id, job_id, kind, kind_version, queue, priority, payload,
+                run_at, expires_at, max_attempts, key_id, roles, correlation_id, traceparent)
+            SELECT :tenant_id, CAST(:job_id AS uuid), :kind, :kind_version, :queue, :priority,
+                CAST(:payload AS jsonb), now() + make_interval(secs => :delay_seconds),
+                now() + make_interval(secs => :expire_after_seconds), :max_attempts, :key_id,
+                CAST(:roles AS text[]), :correlation_id, :traceparent
+            FROM waiting WHERE waiting.jobs < :most_waiting
+            RETURNING {COLUMNS}
+        )
+        SELECT made.*, pg_notify('howdah_jobs', made.queue)::text AS told FROM made
+        """,
+        {
+            **values,
+            "tenant_id": unit.context.tenant_id,
+            "payload": json_text(values["payload"]),
+            "delay_seconds": delay_seconds,
+            "most_waiting": most_waiting,
+        },
+    )
+    return None if row is None else job_from(row)
+
+
+def get_for_update(unit: UnitOfWork, job_id: str) -> Job | None:
+    """Returns the job, locked against other changes until the transaction ends."""
+    row = unit.one(
+        f"SELECT {COLUMNS} FROM jobs WHERE tenant_id = :tenant_id AND job_id = :job_id FOR UPDATE",
+        {"tenant_id": unit.context.tenant_id, "job_id": job_id},
+    )
+    return None if row is None else job_from(row)
+
+
+def list_newest(
+    unit: UnitOfWork, *, state: JobState | None, kind: str, before: str | None, limit: int
+) -> Sequence[Job]:
+    """Returns jobs, newest first, older than the id `before`."""
+    rows = unit.all(
+        f"""
+        SELECT {COLUMNS} FROM jobs WHERE tenant_id = :tenant_id
+        AND (CAST(:state AS text) IS NULL OR state = :state)
+        AND (:kind = '' OR kind = :kind)
+        AND (CAST(:before AS uuid) IS NULL OR job_id < CAST(:before AS uuid))
+        ORDER BY job_id DESC LIMIT :limit
+        """,
+        {
+            "tenant_id": unit.context.tenant_id,
+            "state": state,
+            "kind": kind,
+            "before": before,
+            "limit": limit,
+        },
+    )
+    return [job_from(row) for row in rows]
+
+
+def ask_to_cancel(unit: UnitOfWork, job_id: str) -> Job | None:
+    """Cancels a job that waits, asks one that runs to stop; None where it has ended."""
+    row = unit.one(
+        f"""
+        UPDATE jobs SET
+            cancel_requested_at = COALESCE(cancel_requested_at, now()),
+            state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,
+            finished_at = CASE WHEN state = 'running' THEN NULL ELSE now() END,
+            sequence = sequence + 1
+        WHERE tenant_id = :tenant_id AND job_id = :job_id
+        AND (state IN ('queued', 'dispatched')
+             OR (state = 'running' AND cancel_requested_at IS NULL))
+        RETURNING {COLUMNS}, {TELL}::text AS told,
+            pg_notify('howdah_job_cancel', tenant_id || '/' || job_id)::text AS asked
+        """,
+        {"tenant_id": unit.context.tenant_id, "job_id": job_id},
+    )
+    return None if row is None else job_from(row)
+
+
+def put_back(unit: UnitOfWork, job_id: str) -> Job | None:
+    """Queues an ended job again with a fresh set of attempts; None where that is not allowed."""
+    row = unit.one(
+        f"""
+        UPDATE jobs SET state = 'queued', run_at = now(), attempt = 0, crash_count = 0,
+            expires_at = NULL, cancel_requested_at = NULL, finished_at = NULL,
+            lease_until = NULL, dispatched_at = NULL, sequence = sequence + 1
+        WHERE tenant_id = :tenant_id AND job_id = :job_id AND state = ANY(:retryable)
+        RETURNING {COLUMNS}, {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
+        """,
+        {
+            "tenant_id": unit.context.tenant_id,
+            "job_id": job_id,
+            "retryable": sorted(RETRYABLE),
+        },
+    )
+    return None if row is None else job_from(row)

@@ -1,0 +1,75 @@
+"""Submits a job inside the transaction of the use case that wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import uuid_utils
+
+from core.failures import Failure, RefusedError
+from core.jobs import store
+from core.jobs.dispatch import DispatchJobs
+from core.jobs.job import Job
+from core.jobs.kind import JobKind
+from core.platform.database import UnitOfWork
+from core.reasons import Reason
+
+QUEUE_FULL_RETRY_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitJob:
+    """Writes the job's row; the job exists exactly where the caller's transaction commits."""
+
+    kinds: Mapping[str, JobKind]
+    dispatch: DispatchJobs
+    max_waiting_jobs_per_tenant: int
+
+    def __call__(
+        self,
+        unit: UnitOfWork,
+        *,
+        kind: str,
+        payload: Mapping[str, Any],
+        delay_seconds: float = 0.0,
+        expire_after_seconds: float | None = None,
+    ) -> Job:
+        """Returns the new job; raises RefusedError where the tenant's queue is full.
+
+        The job runs `delay_seconds` from now at the earliest, and never where it has not been
+        started `expire_after_seconds` from now.
+        """
+        wanted, context = self.kinds[kind], unit.context
+        job = store.insert(
+            unit,
+            {
+                "job_id": str(uuid_utils.uuid7()),
+                "kind": wanted.name,
+                "kind_version": wanted.version,
+                "queue": wanted.queue,
+                "priority": wanted.priority,
+                "max_attempts": wanted.max_attempts,
+                "payload": payload,
+                "expire_after_seconds": expire_after_seconds,
+                "key_id": context.principal.key_id,
+                "roles": sorted(context.principal.roles),
+                "correlation_id": context.correlation_id,
+                "traceparent": context.traceparent,
+            },
+            delay_seconds=delay_seconds,
+            most_waiting=self.max_waiting_jobs_per_tenant,
+        )
+        if job is None:
+            raise RefusedError(
+                Failure(
+                    Reason.TENANT_QUEUE_FULL,
+                    f"The tenant has {self.max_waiting_jobs_per_tenant} jobs waiting already.",
+                    {"max_waiting_jobs_per_tenant": str(self.max_waiting_jobs_per_tenant)},
+                    retry_after_ms=QUEUE_FULL_RETRY_MS,
+                )
+            )
+        if delay_seconds <= 0:
+            unit.after_commit(lambda: self.dispatch.at_once(job))
+        return job

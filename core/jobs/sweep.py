@@ -1,0 +1,56 @@
+"""Deletes what has been kept for long enough: ended jobs and answers to repeated calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.platform.database import SystemDatabase
+
+ROWS_PER_STATEMENT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Counts what one sweep deleted."""
+
+    jobs: int
+    answers: int
+    workers: int
+
+
+class SweepJobs:
+    """Deletes a bounded number of rows at a time, so that nothing waits long for its locks."""
+
+    def __init__(
+        self, system: SystemDatabase, *, job_retention_days: int, idempotency_retention_hours: int
+    ) -> None:
+        self._system = system
+        self._job_days = job_retention_days
+        self._answer_hours = idempotency_retention_hours
+
+    def __call__(self) -> Swept:
+        """Sweeps once; what is left over is for the next time."""
+        return Swept(
+            jobs=self._delete(
+                "DELETE FROM jobs WHERE (tenant_id, job_id) IN (SELECT tenant_id, job_id FROM jobs"
+                " WHERE finished_at < now() - make_interval(days => :age)"
+                " LIMIT :rows FOR UPDATE SKIP LOCKED)",
+                self._job_days,
+            ),
+            answers=self._delete(
+                "DELETE FROM idempotency WHERE (tenant_id, key_id, method, key) IN ("
+                "SELECT tenant_id, key_id, method, key FROM idempotency"
+                " WHERE completed_at < now() - make_interval(hours => :age)"
+                " LIMIT :rows)",
+                self._answer_hours,
+            ),
+            workers=self._delete(
+                "DELETE FROM workers WHERE worker_id IN (SELECT worker_id FROM workers"
+                " WHERE seen_at < now() - make_interval(days => :age) LIMIT :rows)",
+                1,
+            ),
+        )
+
+    def _delete(self, statement: str, age: int) -> int:
+        with self._system.begin() as transaction:
+            return transaction.execute(statement, {"age": age, "rows": ROWS_PER_STATEMENT}).rowcount

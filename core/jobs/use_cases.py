@@ -1,0 +1,71 @@
+"""Joins the use cases of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.config import Settings
+from core.jobs.cancel import CancelJob
+from core.jobs.depth import MeasureQueues
+from core.jobs.dispatch import DispatchJobs
+from core.jobs.get_job import GetJob
+from core.jobs.kind import JobKind
+from core.jobs.list_jobs import ListJobs
+from core.jobs.rescue import RescueJobs
+from core.jobs.retry import RetryJob
+from core.jobs.submit import SubmitJob
+from core.jobs.sweep import SweepJobs
+from core.jobs.wait import WaitJob
+from core.jobs.watch import WatchJob
+from core.platform.database import Database, SystemDatabase
+from core.platform.queue import JobQueue
+from core.platform.signals import JobSignals
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Holds what callers, submitters and the dispatcher may do with jobs."""
+
+    get: GetJob
+    list: ListJobs
+    watch: WatchJob
+    wait: WaitJob
+    cancel: CancelJob
+    retry: RetryJob
+    submit: SubmitJob
+    dispatch: DispatchJobs
+    rescue: RescueJobs
+    sweep: SweepJobs
+    measure: MeasureQueues
+
+
+def build_jobs(
+    settings: Settings,
+    *,
+    database: Database,
+    system: SystemDatabase,
+    queue: JobQueue,
+    signals: JobSignals,
+    kinds: Mapping[str, JobKind],
+) -> Jobs:
+    """Returns the use cases, each with what it needs; `kinds` may still be filled afterwards."""
+    get = GetJob(database)
+    dispatch = DispatchJobs(system, queue, batch=settings.job_dispatch_batch)
+    return Jobs(
+        get=get,
+        list=ListJobs(database),
+        watch=WatchJob(get, signals),
+        wait=WaitJob(get, signals),
+        cancel=CancelJob(database),
+        retry=RetryJob(database, dispatch),
+        submit=SubmitJob(kinds, dispatch, settings.max_waiting_jobs_per_tenant),
+        dispatch=dispatch,
+        rescue=RescueJobs(system, unclaimed_seconds=settings.job_unclaimed_seconds),
+        sweep=SweepJobs(
+            system,
+            job_retention_days=settings.job_retention_days,
+            idempotency_retention_hours=settings.idempotency_retention_hours,
+        ),
+        measure=MeasureQueues(system),
+    )

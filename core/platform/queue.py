@@ -1,0 +1,71 @@
+"""Hands jobs to the workers through Redis, in Dramatiq's own format; a message may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.failures import Failure, RefusedError
+from core.reasons import Reason
+
+# The actor is known by its name only: the sender does not import the worker.
+ACTOR = "run_job"
+NAMESPACE = "howdah"
+
+
+def open_redis(url: str, *, timeout_seconds: float) -> redis.Redis:
+    """Returns a client that connects when first used and fails fast: its callers try again."""
+    client = redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=0,
+    )
+    assert isinstance(client, redis.Redis)
+    return client
+
+
+class JobQueue:
+    """Publishes jobs. Nothing depends on a message: whatever is lost is published again."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._broker = RedisBroker(client=client, namespace=NAMESPACE, middleware=[])  # type: ignore[no-untyped-call]
+
+    def publish(self, queue: str, *, tenant_id: str, job_id: str, epoch: int) -> None:
+        """Puts one job where the next free worker of the queue takes it."""
+        message: Message[None] = Message(
+            queue_name=queue,
+            actor_name=ACTOR,
+            args=(),
+            kwargs={"job_id": job_id, "tenant_id": tenant_id, "epoch": epoch},
+            options={},
+        )
+        with redis_faults():
+            self._broker.enqueue(message)
+
+    def length(self, queue: str) -> int:
+        """Returns the number of jobs that no worker has taken yet."""
+        with redis_faults():
+            return int(self._client.llen(f"{NAMESPACE}:{queue}"))
+
+
+@contextmanager
+def redis_faults() -> Iterator[None]:
+    """Turns what an unreachable or slow Redis raises into a catalogued refusal."""
+    try:
+        yield
+    except redis.RedisError as fault:
+        raise RefusedError(QUEUE_UNAVAILABLE) from fault
+
+
+QUEUE_UNAVAILABLE = Failure(
+    Reason.STORE_UNAVAILABLE, "The node cannot reach its job queue.", retry_after_ms=1_000
+)

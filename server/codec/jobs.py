@@ -1,0 +1,130 @@
+"""Turns job messages into queries and jobs into messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from core.jobs.job import Job, JobState
+from core.jobs.list_jobs import JobsQuery
+from core.jobs.wait import LONGEST_WAIT_SECONDS, WaitQuery
+from core.jobs.watch import WatchQuery
+from core.page import Page, PageRequest
+from howdah.common.v1 import common_pb2
+from howdah.jobs.v1 import jobs_pb2
+
+
+def job_message(job: Job) -> jobs_pb2.Job:
+    """Returns the message of a job."""
+    message = jobs_pb2.Job(
+        job_id=job.job_id,
+        kind=job.kind,
+        state=jobs_pb2.JobState.Value(f"JOB_STATE_{job.state.name}"),
+        progress=jobs_pb2.JobProgress(
+            phase=job.progress.phase,
+            done=job.progress.done,
+            total=job.progress.total,
+            message=job.progress.message,
+        ),
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        crash_count=job.crash_count,
+        file_id=job.file_id or "",
+        correlation_id=job.correlation_id,
+        create_time=_time(job.created_at),
+        start_time=_time(job.started_at),
+        finish_time=_time(job.finished_at),
+        cancel_requested=job.cancel_requested_at is not None,
+        sequence=job.sequence,
+    )
+    if job.state is JobState.QUEUED:
+        message.run_time.FromDatetime(job.run_at)
+    if job.result is not None:
+        message.result.update(dict(job.result))
+    if job.error is not None:
+        message.error.CopyFrom(error_message(job.error))
+    return message
+
+
+def error_message(error: Mapping[str, Any]) -> common_pb2.Error:
+    """Returns the message of the envelope's error part."""
+    return common_pb2.Error(
+        code=error["code"],
+        reason=error["reason"],
+        message=error["message"],
+        retryable=error["retryable"],
+        retry_after_ms=error["retry_after_ms"],
+        fields=[common_pb2.FieldViolation(**violation) for violation in error["fields"]],
+        metadata=error["metadata"],
+        correlation_id=error["correlation_id"],
+    )
+
+
+def job_id(
+    request: jobs_pb2.GetJobRequest | jobs_pb2.CancelJobRequest | jobs_pb2.RetryJobRequest,
+) -> str:
+    """Returns the one thing that a request about one job names."""
+    return request.job_id
+
+
+def jobs_query(request: jobs_pb2.ListJobsRequest) -> JobsQuery:
+    """Returns the filters and the page asked for."""
+    state = None
+    if request.state != jobs_pb2.JOB_STATE_UNSPECIFIED:
+        state = JobState[jobs_pb2.JobState.Name(request.state).removeprefix("JOB_STATE_")]
+    return JobsQuery(state, request.kind, PageRequest(request.page_size, request.page_token))
+
+
+def watch_query(request: jobs_pb2.WatchJobRequest) -> WatchQuery:
+    """Returns the job to follow and the last change seen."""
+    return WatchQuery(request.job_id, request.after_sequence)
+
+
+def wait_query(request: jobs_pb2.WaitJobRequest) -> WaitQuery:
+    """Returns the job to wait for and for how long."""
+    if not request.HasField("timeout"):
+        return WaitQuery(request.job_id, LONGEST_WAIT_SECONDS)
+    return WaitQuery(request.job_id, request.timeout.ToNanoseconds() / 1_000_000_000)
+
+
+def get_response(job: Job) -> jobs_pb2.GetJobResponse:
+    """Answers GetJob."""
+    return jobs_pb2.GetJobResponse(job=job_message(job))
+
+
+def list_response(page: Page[Job]) -> jobs_pb2.ListJobsResponse:
+    """Answers ListJobs."""
+    return jobs_pb2.ListJobsResponse(
+        jobs=[job_message(job) for job in page.items], next_page_token=page.next_token
+    )
+
+
+def watch_response(job: Job) -> jobs_pb2.WatchJobResponse:
+    """Answers WatchJob with one change."""
+    return jobs_pb2.WatchJobResponse(job=job_message(job))
+
+
+def wait_response(job: Job) -> jobs_pb2.WaitJobResponse:
+    """Answers WaitJob."""
+    return jobs_pb2.WaitJobResponse(job=job_message(job))
+
+
+def cancel_response(job: Job) -> jobs_pb2.CancelJobResponse:
+    """Answers CancelJob."""
+    return jobs_pb2.CancelJobResponse(job=job_message(job))
+
+
+def retry_response(job: Job) -> jobs_pb2.RetryJobResponse:
+    """Answers RetryJob."""
+    return jobs_pb2.RetryJobResponse(job=job_message(job))
+
+
+def _time(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(value)
+    return message

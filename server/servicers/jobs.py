@@ -1,0 +1,23 @@
+"""Answers `howdah.jobs.v1.JobsService`."""
+
+from __future__ import annotations
+
+from core.jobs.use_cases import Jobs
+from howdah.jobs.v1 import jobs_pb2
+from server.codec import jobs as codec
+from server.service import Service, Stream, Unary
+
+
+def jobs_service(jobs: Jobs) -> Service:
+    """Returns the service's methods, each joined to its use case."""
+    return Service(
+        jobs_pb2.DESCRIPTOR.services_by_name["JobsService"],
+        {
+            "GetJob": Unary(codec.job_id, jobs.get, codec.get_response),
+            "ListJobs": Unary(codec.jobs_query, jobs.list, codec.list_response),
+            "WatchJob": Stream(codec.watch_query, jobs.watch, codec.watch_response),
+            "WaitJob": Unary(codec.wait_query, jobs.wait, codec.wait_response),
+            "CancelJob": Unary(codec.job_id, jobs.cancel, codec.cancel_response),
+            "RetryJob": Unary(codec.job_id, jobs.retry, codec.retry_response),
+        },
+    )
