@@ -1,0 +1,1 @@
+"""Shows operators how the node is: health, readiness and metrics over HTTP."""
