@@ -19,8 +19,6 @@ JOBS_PER_SLOT = 2
 CAPACITY_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 1.0
 
-log = structlog.get_logger(__name__)
-
 
 class DispatchJobs:
     """Dispatches by rounds, as the dispatcher does, or one job at once, as its submitter tries."""
@@ -73,9 +71,11 @@ class DispatchJobs:
         except RefusedError as refusal:
             # One slow call a second is the most that a missing Redis may cost submitters.
             self._quiet_until = time.monotonic() + PAUSE_AFTER_FAULT_SECONDS
-            log.warning("job.left_to_dispatcher", job_id=job.job_id, error=str(refusal))
-        except Exception:  # The job is committed: its submitter must hear so.
-            log.exception("job.left_to_dispatcher", job_id=job.job_id)
+            structlog.get_logger().warning(
+                "job_left_to_dispatcher", job_id=job.job_id, reason=str(refusal)
+            )
+        except Exception:  # noqa: BLE001 - the job is committed: its submitter must hear so.
+            structlog.get_logger().exception("job_left_to_dispatcher", job_id=job.job_id)
 
     def _room(self, capacity: Capacity) -> int:
         waiting = self._queue.length(capacity.queue)

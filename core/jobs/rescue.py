@@ -18,8 +18,6 @@ JOBS_PER_ROUND = 500
 WORKER_CRASHED = Failure(Reason.WORKER_CRASHED, "The worker stopped in the middle of the job.")
 JOB_EXPIRED = Failure(Reason.JOB_EXPIRED, "The job was not started in the time it was wanted in.")
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
@@ -61,8 +59,8 @@ class RescueJobs:
             expired=expired,
         )
         if unclaimed or crashed or expired:
-            log.warning(
-                "jobs.rescued",
+            structlog.get_logger().warning(
+                "jobs_rescued",
                 unclaimed=unclaimed,
                 requeued=rescued.requeued,
                 quarantined=rescued.quarantined,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from core.config import Settings
 from core.jobs.cancel import CancelJob
-from core.jobs.depth import MeasureQueues
 from core.jobs.dispatch import DispatchJobs
 from core.jobs.get_job import GetJob
 from core.jobs.kind import JobKind
@@ -37,12 +36,10 @@ class Jobs:
     dispatch: DispatchJobs
     rescue: RescueJobs
     sweep: SweepJobs
-    measure: MeasureQueues
 
 
-def build_jobs(
+def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
     settings: Settings,
-    *,
     database: Database,
     system: SystemDatabase,
     queue: JobQueue,
@@ -67,5 +64,4 @@ def build_jobs(
             job_retention_days=settings.job_retention_days,
             idempotency_retention_hours=settings.idempotency_retention_hours,
         ),
-        measure=MeasureQueues(system),
     )

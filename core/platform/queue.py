@@ -8,8 +8,6 @@ from contextlib import contextmanager
 import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from core.failures import Failure, RefusedError
 from core.reasons import Reason
@@ -17,19 +15,6 @@ from core.reasons import Reason
 # The actor is known by its name only: the sender does not import the worker.
 ACTOR = "run_job"
 NAMESPACE = "howdah"
-
-
-def open_redis(url: str, *, timeout_seconds: float) -> redis.Redis:
-    """Returns a client that connects when first used and fails fast: its callers try again."""
-    client = redis.Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 1),
-        health_check_interval=0,
-    )
-    assert isinstance(client, redis.Redis)
-    return client
 
 
 class JobQueue:

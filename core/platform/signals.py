@@ -19,8 +19,6 @@ POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 CONNECT_TIMEOUT_SECONDS = 3
 
-log = structlog.get_logger(__name__)
-
 
 class Waiter:
     """Waits for changes of one job."""
@@ -117,7 +115,7 @@ class JobSignals:
             try:
                 self._listen()
             except psycopg.Error as fault:
-                log.warning("signals.lost", error=str(fault).strip())
+                structlog.get_logger().warning("signals_lost", reason=str(fault).strip())
             finally:
                 self._hearing.clear()
                 self._wake_all()

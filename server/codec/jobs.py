@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from core.jobs.job import Job, JobState
 from core.jobs.list_jobs import JobsQuery
 from core.jobs.wait import LONGEST_WAIT_SECONDS, WaitQuery
 from core.jobs.watch import WatchQuery
 from core.page import Page, PageRequest
-from howdah.common.v1 import common_pb2
 from howdah.jobs.v1 import jobs_pb2
+from server.codec import common
 
 
 def job_message(job: Job) -> jobs_pb2.Job:
@@ -34,9 +28,9 @@ def job_message(job: Job) -> jobs_pb2.Job:
         crash_count=job.crash_count,
         file_id=job.file_id or "",
         correlation_id=job.correlation_id,
-        create_time=_time(job.created_at),
-        start_time=_time(job.started_at),
-        finish_time=_time(job.finished_at),
+        create_time=common.timestamp(job.created_at),
+        start_time=common.timestamp(job.started_at),
+        finish_time=common.timestamp(job.finished_at),
         cancel_requested=job.cancel_requested_at is not None,
         sequence=job.sequence,
     )
@@ -45,22 +39,8 @@ def job_message(job: Job) -> jobs_pb2.Job:
     if job.result is not None:
         message.result.update(dict(job.result))
     if job.error is not None:
-        message.error.CopyFrom(error_message(job.error))
+        message.error.CopyFrom(common.error(job.error))
     return message
-
-
-def error_message(error: Mapping[str, Any]) -> common_pb2.Error:
-    """Returns the message of the envelope's error part."""
-    return common_pb2.Error(
-        code=error["code"],
-        reason=error["reason"],
-        message=error["message"],
-        retryable=error["retryable"],
-        retry_after_ms=error["retry_after_ms"],
-        fields=[common_pb2.FieldViolation(**violation) for violation in error["fields"]],
-        metadata=error["metadata"],
-        correlation_id=error["correlation_id"],
-    )
 
 
 def job_id(
@@ -120,11 +100,3 @@ def cancel_response(job: Job) -> jobs_pb2.CancelJobResponse:
 def retry_response(job: Job) -> jobs_pb2.RetryJobResponse:
     """Answers RetryJob."""
     return jobs_pb2.RetryJobResponse(job=job_message(job))
-
-
-def _time(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(value)
-    return message
