@@ -28,11 +28,13 @@ $(BUF): tools/package.json tools/package-lock.json
 contract-tools: setup-dev $(BUF)
 	@tools/debian.sh contract
 
-generate: contract-tools  ## Write generated/ anew from protos/
+generate: contract-tools  ## Write generated/, the reasons and their page anew from protos/
 	@$(BIN)/python tools/generate.py
+	@$(BIN)/python tools/generate_errors.py
 
 drift: contract-tools  ## Fail when generated/ is not what protos/ says
 	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python tools/generate_errors.py --check
 
 lint: setup-dev $(BUF)  ## Style, file lengths, import contracts and the contract's own lint
 	@$(BIN)/ruff check .
