@@ -78,9 +78,12 @@ class Database:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def begin(self, context: Context) -> UnitOfWork:
-        """Returns a transaction bound to the context's tenant; used with `with`."""
-        return UnitOfWork(self._engine, context)
+    def begin(self, context: Context, *, snapshot: bool = False) -> UnitOfWork:
+        """Returns a transaction bound to the context's tenant; used with `with`.
+
+        With `snapshot` it only reads, and all its queries see the data of one moment.
+        """
+        return UnitOfWork(self._engine, context, snapshot=snapshot)
 
     def read_one(self, context: Context, query: str, parameters: Row) -> Row | None:
         """Returns the first row of one query in one round trip, or None.
@@ -113,8 +116,9 @@ BIND = "SELECT set_config('app.tenant_id', %s, true), set_config('statement_time
 class UnitOfWork:
     """Is one transaction of one tenant. Leaving it without `commit` rolls it back."""
 
-    def __init__(self, engine: sa.Engine, context: Context) -> None:
+    def __init__(self, engine: sa.Engine, context: Context, *, snapshot: bool = False) -> None:
         self._engine = engine
+        self._mode = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else ""
         self.context = context
         self._after_commit: list[Callable[[], None]] = []
 
@@ -124,7 +128,7 @@ class UnitOfWork:
         milliseconds = _milliseconds(self.context)
         # Values cannot be bound in a combined statement; both are checked to be plain.
         opening = (
-            f"BEGIN; SELECT set_config('app.tenant_id', '{tenant}', true), "
+            f"BEGIN{self._mode}; SELECT set_config('app.tenant_id', '{tenant}', true), "
             f"set_config('statement_timeout', '{milliseconds}', true), "
             f"set_config('lock_timeout', '{milliseconds}', true)"
         )
