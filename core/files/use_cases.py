@@ -34,7 +34,7 @@ class Files:
     keeper: FileKeeper
 
 
-def files_of(
+def files_use_cases(
     settings: Settings, database: Database, system: SystemDatabase, storage: Storage
 ) -> Files:
     """Returns the use cases of files over one storage."""

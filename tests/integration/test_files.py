@@ -21,7 +21,7 @@ from core.files.complete_upload import Completion
 from core.files.create_upload import NewUpload
 from core.files.download_file import CHUNK_BYTES, FileRange
 from core.files.file import File, FileState
-from core.files.use_cases import Files, files_of
+from core.files.use_cases import Files, files_use_cases
 from core.platform.database import AlreadyAnsweredError
 from core.platform.local_storage import LocalStorage
 from core.reasons import Reason
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def files(databases: Databases, root: Path) -> Files:
     settings = Settings(max_file_bytes=1_000_000)
-    return files_of(settings, databases.app, databases.system, LocalStorage(root))
+    return files_use_cases(settings, databases.app, databases.system, LocalStorage(root))
 
 
 def value(result: Result[Any]) -> Any:
