@@ -1,11 +1,10 @@
-"""Moves jobs of all tenants, for dispatcher, rescue and sweeps; every move is conditional."""
+"""Moves waiting jobs of all tenants to the workers and back; every move is conditional."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.jobs.job import CRASHES_BEFORE_QUARANTINE, JobState
 from core.jobs.store import TELL
 from core.platform.database import Row, SystemTransaction
 
@@ -73,7 +72,7 @@ WITH RECURSIVE tenant AS (
         SELECT j.tenant_id, j.job_id, j.run_at FROM jobs AS j
         WHERE j.queue = :queue AND j.state = 'queued' AND j.tenant_id = tenant.tenant_id
         AND j.run_at <= now() AND j.kind = ANY(:kinds)
-        AND (j.expires_at IS NULL OR j.expires_at > now())
+        AND (j.expires_at IS NULL OR j.expires_at > now() OR j.started_at IS NOT NULL)
         ORDER BY j.run_at, j.job_id LIMIT :most
     ) AS line LEFT JOIN busy ON busy.tenant_id = line.tenant_id
 ), picked AS (
@@ -133,28 +132,7 @@ def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
         AND state = 'dispatched'
         RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
         """,
-        _arrays(tickets),
-    )
-    return len(rows)
-
-
-def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
-    """Queues jobs again whose worker drains and cannot wait for them; counts no attempt."""
-    if not tickets:
-        return 0
-    rows = transaction.all(
-        f"""
-        UPDATE jobs SET sequence = sequence + 1, attempt = attempt - 1, lease_until = NULL,
-            state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-            finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
-            run_at = now()
-        FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[]))
-            AS given (tenant, id, number)
-        WHERE tenant_id = given.tenant AND job_id = given.id AND epoch = given.number
-        AND state = 'running'
-        RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
-        """,
-        _arrays(tickets),
+        arrays(tickets),
     )
     return len(rows)
 
@@ -174,35 +152,6 @@ def queue_unclaimed(transaction: SystemTransaction, *, after_seconds: float, mos
     ).rowcount
 
 
-def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[JobState]:
-    """Takes jobs from workers that let their lease run out; returns what became of each.
-
-    A crash gives its attempt back: crashes have a count, and a limit, of their own.
-    """
-    rows = transaction.all(
-        f"""
-        UPDATE jobs SET crash_count = crash_count + 1, attempt = attempt - 1,
-            lease_until = NULL, sequence = sequence + 1,
-            state = lost.after,
-            finished_at = CASE WHEN lost.after = 'queued' THEN NULL ELSE now() END,
-            run_at = now() + random() * make_interval(secs => 2 ^ crash_count),
-            error = CAST(:error AS jsonb)
-                || jsonb_build_object('correlation_id', correlation_id)
-        FROM (
-            SELECT tenant_id AS tenant, job_id AS id, CASE
-                WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-                WHEN crash_count + 1 >= :limit THEN 'quarantined' ELSE 'queued' END AS after
-            FROM jobs WHERE state = 'running' AND lease_until < now()
-            LIMIT :most FOR UPDATE SKIP LOCKED
-        ) AS lost
-        WHERE tenant_id = lost.tenant AND job_id = lost.id AND state = 'running'
-        RETURNING state, {TELL}::text AS told
-        """,
-        {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
-    )
-    return [JobState(row["state"]) for row in rows]
-
-
 def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -> int:
     """Ends jobs that waited beyond the time anybody wanted them to begin; returns how many."""
     return transaction.execute(
@@ -212,14 +161,15 @@ def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -
                 || jsonb_build_object('correlation_id', correlation_id)
         WHERE state = 'queued' AND (tenant_id, job_id) IN (
             SELECT tenant_id, job_id FROM jobs WHERE state = 'queued' AND expires_at <= now()
-            LIMIT :most FOR UPDATE SKIP LOCKED)
+            AND started_at IS NULL LIMIT :most FOR UPDATE SKIP LOCKED)
         RETURNING {TELL}::text
         """,
         {"error": error, "most": most},
     ).rowcount
 
 
-def _arrays(tickets: Sequence[Ticket]) -> dict[str, object]:
+def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:
+    """Returns the tickets as the three arrays that SQL unnests."""
     return {
         "tenants": [ticket.tenant_id for ticket in tickets],
         "ids": [ticket.job_id for ticket in tickets],

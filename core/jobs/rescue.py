@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.failures import Failure, envelope
-from core.jobs import ledger
+from core.jobs import leases, ledger
 from core.jobs.job import JobState
 from core.jobs.store import json_text
 from core.platform.database import SystemDatabase
@@ -43,7 +43,7 @@ class RescueJobs:
                 transaction, after_seconds=self._unclaimed_seconds, most=JOBS_PER_ROUND
             )
         with self._system.begin() as transaction:
-            crashed = ledger.rescue_crashed(
+            crashed = leases.rescue_crashed(
                 transaction,
                 error=json_text(envelope(WORKER_CRASHED, "")),
                 most=JOBS_PER_ROUND,

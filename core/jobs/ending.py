@@ -1,0 +1,95 @@
+"""Decides how an attempt ends, from what its handler answered; a pure function of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import random
+from typing import Any, assert_never
+
+from core.failures import Failure
+from core.jobs.job import Job, JobState, backoff_seconds
+from core.jobs.kind import Done, JobKind, Later, Outcome, Refused
+from core.jobs.lease import StopReason
+from core.platform.database import UnitOfWork
+from core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Is what the ledger is to say after an attempt. `counts` is False where it was no attempt."""
+
+    state: JobState
+    failure: Failure | None = None
+    result: Mapping[str, Any] | None = None
+    file_id: str | None = None
+    write: Callable[[UnitOfWork], None] | None = None
+    delay_seconds: float = 0.0
+    counts: bool = True
+
+
+def ending_of(outcome: Outcome, job: Job) -> Ending:
+    """Returns the ending for what a handler answered."""
+    match outcome:
+        case Done(result, file_id, write):
+            return Ending(JobState.SUCCEEDED, result=result, file_id=file_id, write=write)
+        case Refused(failure):
+            return Ending(JobState.FAILED, failure)
+        case Later(after_seconds, failure):
+            if job.attempt >= job.max_attempts:
+                return Ending(JobState.DEAD, failure)
+            return Ending(JobState.QUEUED, failure, delay_seconds=max(0.0, after_seconds))
+        case _:
+            assert_never(outcome)
+
+
+def ending_of_refusal(failure: Failure, job: Job, kind: JobKind) -> Ending:
+    """Returns the ending for a failure that a handler raised instead of returning it."""
+    if failure.reason.retryable:
+        return broken(failure, job, kind)
+    return Ending(JobState.FAILED, failure)
+
+
+def broken(
+    failure: Failure, job: Job, kind: JobKind, *, random: Callable[[], float] = random
+) -> Ending:
+    """Returns the ending of an attempt that broke: another after a while, or none are left."""
+    if job.attempt >= job.max_attempts:
+        return Ending(JobState.DEAD, failure)
+    wait = backoff_seconds(
+        job.attempt,
+        first=kind.first_backoff_seconds,
+        longest=kind.longest_backoff_seconds,
+        random=random,
+    )
+    return Ending(JobState.QUEUED, failure, delay_seconds=max(wait, failure.retry_after_ms / 1000))
+
+
+def ending_of_stop(reason: StopReason, job: Job, kind: JobKind) -> Ending | None:
+    """Returns the ending of an attempt that was stopped; None where it is another's by now."""
+    match reason:
+        case StopReason.CANCELLED:
+            return Ending(JobState.CANCELLED)
+        case StopReason.DRAINING:
+            return Ending(JobState.QUEUED, counts=False)
+        case StopReason.TIMED_OUT:
+            return broken(timed_out(kind), job, kind)
+        case StopReason.LEASE_LOST:
+            return None
+        case _:
+            assert_never(reason)
+
+
+def timed_out(kind: JobKind) -> Failure:
+    """Says that an attempt took longer than its kind may."""
+    return Failure(
+        Reason.JOB_TIMED_OUT,
+        f"An attempt took longer than the {kind.time_limit_seconds:g} seconds of its kind.",
+        {"time_limit_seconds": f"{kind.time_limit_seconds:g}"},
+    )
+
+
+JOB_BROKEN = Failure(
+    Reason.JOB_BROKEN,
+    "The attempt broke unexpectedly; the node's log tells more under the correlation id.",
+)
