@@ -1,0 +1,114 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Calls;
+
+use Howdah\Client\Code;
+use Howdah\Client\Failure\Failure;
+use Howdah\Client\Options;
+use Howdah\Client\Signing\Signable;
+use Howdah\Client\Transport\Exchange;
+use Howdah\Client\Transport\Request;
+use Howdah\Client\Transport\Status;
+use Howdah\Client\Transport\Transport;
+
+/** A call and its repetitions, read like a single exchange. Each attempt is signed anew. */
+final class Attempts implements Exchange
+{
+    private Exchange $current;
+    private int $made = 0;
+    private bool $delivered = false;
+    private bool $settled = false;
+
+    /** @param \Closure(): float $random 0 to 1 */
+    public function __construct(
+        public readonly Call $call,
+        private readonly Transport $transport,
+        private readonly Options $options,
+        private readonly Clock $clock,
+        private readonly \Closure $random,
+    ) {
+        $this->attempt();
+    }
+
+    public function initialMetadata(): array
+    {
+        return $this->current->initialMetadata();
+    }
+
+    public function next(): ?string
+    {
+        do {
+            $message = $this->current->next();
+            if ($message !== null) {
+                $this->delivered = true;
+
+                return $message;
+            }
+        } while ($this->triesAgain($this->current->status()));
+
+        return null;
+    }
+
+    public function status(): Status
+    {
+        do {
+            $status = $this->current->status();
+        } while ($this->triesAgain($status));
+
+        return $status;
+    }
+
+    public function cancel(): void
+    {
+        $this->settled = true;
+        $this->current->cancel();
+    }
+
+    private function triesAgain(Status $status): bool
+    {
+        // What has been handed on cannot be taken back: a stream is never repeated after its first message.
+        if ($status->isOk() || $this->delivered || $this->settled || !$this->call->repeatable) {
+            return false;
+        }
+        $delay = $this->options->retries->delay($status, $this->made, $this->random);
+        if ($delay === null || ($this->call->deadline !== null && $this->clock->monotonic() + $delay >= $this->call->deadline)) {
+            $this->settled = true;
+
+            return false;
+        }
+        $this->options->logger->notice('howdah: call is tried again', [
+            'path' => $this->call->path,
+            'correlation_id' => $this->call->correlationId,
+            'attempt' => $this->made,
+            'delay_ms' => (int) round($delay * 1000),
+            'code' => $status->code->canonicalName(),
+            'reason' => Failure::fromStatus($status)->reason,
+        ]);
+        $this->clock->sleep($delay);
+        $this->attempt();
+
+        return true;
+    }
+
+    private function attempt(): void
+    {
+        $this->made++;
+        $call = $this->call;
+        $signature = $this->options->credentials?->sign(new Signable(
+            $this->options->audience,
+            $call->path,
+            $call->tenant,
+            $call->correlationId,
+            $call->message,
+        )) ?? [];
+        $this->current = $this->transport->start(new Request(
+            $call->path,
+            $call->message,
+            $signature + $call->metadata,
+            $call->deadline === null ? null : $call->deadline - $this->clock->monotonic(),
+            $call->streaming,
+        ));
+    }
+}

@@ -1,0 +1,28 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Calls;
+
+/** One call as its caller sees it, however many attempts it takes. */
+final readonly class Call
+{
+    /**
+     * @param string                      $message    the serialised request: these bytes are signed and sent
+     * @param array<string, list<string>> $metadata   what is sent besides the credential
+     * @param float|null                  $deadline   in seconds of the monotonic clock, for all attempts together
+     * @param bool                        $repeatable whether a second attempt can do no harm
+     * @param bool                        $streaming  whether the answer may have many messages
+     */
+    public function __construct(
+        public string $path,
+        public string $message,
+        public array $metadata,
+        public string $tenant,
+        public string $correlationId,
+        public ?float $deadline,
+        public bool $repeatable,
+        public bool $streaming = false,
+    ) {
+    }
+}

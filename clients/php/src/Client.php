@@ -1,0 +1,123 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client;
+
+use Howdah\Client\Calls\Caller;
+use Howdah\Client\Calls\Retries;
+use Howdah\Client\Service\Analytics;
+use Howdah\Client\Service\Documents;
+use Howdah\Client\Service\Files;
+use Howdah\Client\Service\Jobs;
+use Howdah\Client\Service\Node;
+use Howdah\Client\Service\Records;
+use Howdah\Client\Stub\CallInvoker;
+use Psr\Log\LoggerInterface;
+
+/** Calls one node. It never changes: each `with…()` returns a copy, and all copies share the connection. */
+final readonly class Client
+{
+    public function __construct(private Caller $caller)
+    {
+    }
+
+    /** A client whose calls are for this tenant. */
+    public function tenant(string $tenant): self
+    {
+        return $this->withOptions($this->caller->options->withTenant($tenant));
+    }
+
+    /** @param float|null $seconds for a call with all its attempts; null takes the contract's */
+    public function withTimeout(?float $seconds): self
+    {
+        return $this->withOptions($this->caller->options->withTimeout($seconds));
+    }
+
+    /** @param int|Retries $retries attempts after the first, where trying again is safe */
+    public function withRetries(int|Retries $retries): self
+    {
+        return $this->withOptions($this->caller->options->withRetries($retries));
+    }
+
+    /** @param string|null $correlationId a UUID for all its calls; null makes one for each */
+    public function withCorrelationId(?string $correlationId): self
+    {
+        return $this->withOptions($this->caller->options->withCorrelationId($correlationId));
+    }
+
+    /** @param string|list<string> $value sent with every call */
+    public function withMetadata(string $name, string|array $value): self
+    {
+        return $this->withOptions($this->caller->options->withMetadata($name, $value));
+    }
+
+    /** @param LoggerInterface $logger hears of attempts that are repeated */
+    public function withLogger(LoggerInterface $logger): self
+    {
+        return $this->withOptions($this->caller->options->withLogger($logger));
+    }
+
+    public function withOptions(Options $options): self
+    {
+        return new self($this->caller->withOptions($options));
+    }
+
+    public function options(): Options
+    {
+        return $this->caller->options;
+    }
+
+    public function analytics(): Analytics
+    {
+        return new Analytics($this);
+    }
+
+    public function documents(): Documents
+    {
+        return new Documents($this);
+    }
+
+    public function files(): Files
+    {
+        return new Files($this, $this->caller->clock);
+    }
+
+    public function jobs(): Jobs
+    {
+        return new Jobs($this, $this->caller->clock);
+    }
+
+    public function node(): Node
+    {
+        return new Node($this);
+    }
+
+    public function records(): Records
+    {
+        return new Records($this);
+    }
+
+    /**
+     * A stub of grpc_php_plugin whose calls are signed and repeated like all others; for methods without a facade.
+     *
+     * @template T of object
+     *
+     * @param class-string<T> $class such as `Howdah\Tenants\V1\TenantsServiceClient`
+     *
+     * @return T
+     */
+    public function stub(string $class): object
+    {
+        return new $class($this->caller->transport->target(), [
+            'credentials' => null,
+            'grpc_call_invoker' => new CallInvoker($this->caller),
+        ]);
+    }
+
+    /** Ends the connection; the next call opens one again. */
+    public function close(): void
+    {
+        $this->caller->transport->close();
+    }
+}

@@ -1,0 +1,10 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Exception;
+
+/** Something with this id exists. */
+final class AlreadyExists extends Failed
+{
+}

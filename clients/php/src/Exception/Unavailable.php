@@ -1,0 +1,10 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Exception;
+
+/** The node cannot be reached or cannot answer now. */
+final class Unavailable extends Failed
+{
+}

@@ -1,0 +1,120 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client;
+
+use Howdah\Client\Calls\Caller;
+use Howdah\Client\Calls\Retries;
+use Howdah\Client\Exception\ConfigurationException;
+use Howdah\Client\Signing\BearerToken;
+use Howdah\Client\Signing\Credentials;
+use Howdah\Client\Signing\SigningKey;
+use Howdah\Client\Transport\Endpoint;
+use Howdah\Client\Transport\Limits;
+use Howdah\Client\Transport\Tls;
+use Howdah\Client\Transport\Transports;
+use Psr\Log\LoggerInterface;
+use Psr\Log\NullLogger;
+
+/** The way in. */
+final class Howdah
+{
+    /**
+     * Makes a client. It connects with the first call and keeps the connection.
+     *
+     * @param string                          $address   `host:port`, `https://host:port` or `unix:/path`
+     * @param string|null                     $keyId     id of a credential; its secret signs every call
+     * @param string|null                     $secret    the hexadecimal digits that the node gave out with it
+     * @param string                          $audience  the configured name of the node
+     * @param string|null                     $tenant    whom calls are for; or later, with `tenant()`
+     * @param string|\Closure(): string|null  $token     a bearer token, instead of key id and secret
+     * @param float|null                      $timeout   seconds for a call with all its attempts; null takes the contract's
+     * @param int                             $retries   attempts after the first, where trying again is safe
+     * @param Tls|null                        $tls       certificates; `https://` alone uses those of the system
+     * @param string                          $transport `auto`, `curl` or `grpc` (the extension)
+     *
+     * @throws ConfigurationException
+     */
+    public static function connect(
+        string $address,
+        ?string $keyId = null,
+        #[\SensitiveParameter] ?string $secret = null,
+        string $audience = 'howdah',
+        ?string $tenant = null,
+        #[\SensitiveParameter] string|\Closure|null $token = null,
+        ?float $timeout = null,
+        int $retries = 3,
+        ?Tls $tls = null,
+        Limits $limits = new Limits(),
+        LoggerInterface $logger = new NullLogger(),
+        string $transport = 'auto',
+    ): Client {
+        $options = new Options(
+            self::credentials($keyId, $secret, $token),
+            $audience,
+            $tenant,
+            $timeout,
+            new Retries($retries),
+            logger: $logger,
+        );
+
+        return new Client(new Caller(Transports::open(Endpoint::parse($address, $tls), $limits, $transport), $options));
+    }
+
+    /**
+     * Makes a client from HOWDAH_ADDRESS, HOWDAH_KEY_ID and HOWDAH_SECRET (or HOWDAH_TOKEN), and where they are
+     * set HOWDAH_AUDIENCE, HOWDAH_TENANT and HOWDAH_CA_FILE.
+     *
+     * @throws ConfigurationException which names everything that is missing
+     */
+    public static function fromEnvironment(LoggerInterface $logger = new NullLogger()): Client
+    {
+        $needed = ['HOWDAH_ADDRESS'];
+        if (self::env('HOWDAH_TOKEN') === null) {
+            array_push($needed, 'HOWDAH_KEY_ID', 'HOWDAH_SECRET');
+        }
+        $missing = array_filter($needed, static fn (string $name): bool => self::env($name) === null);
+        if ($missing !== []) {
+            throw ConfigurationException::because('Not set in the environment: ' . implode(', ', $missing) . '.');
+        }
+        $authority = self::env('HOWDAH_CA_FILE');
+
+        return self::connect(
+            address: (string) self::env('HOWDAH_ADDRESS'),
+            keyId: self::env('HOWDAH_KEY_ID'),
+            secret: self::env('HOWDAH_SECRET'),
+            audience: self::env('HOWDAH_AUDIENCE') ?? 'howdah',
+            tenant: self::env('HOWDAH_TENANT'),
+            token: self::env('HOWDAH_TOKEN'),
+            tls: $authority === null ? null : new Tls($authority),
+            logger: $logger,
+        );
+    }
+
+    private static function credentials(
+        ?string $keyId,
+        #[\SensitiveParameter] ?string $secret,
+        #[\SensitiveParameter] string|\Closure|null $token,
+    ): Credentials {
+        if ($token !== null) {
+            return new BearerToken($token);
+        }
+        if ($keyId === null || $secret === null) {
+            throw ConfigurationException::because('Give keyId and secret, or a token: the node answers nobody it does not know.');
+        }
+
+        return new SigningKey($keyId, $secret);
+    }
+
+    private static function env(string $name): ?string
+    {
+        $value = getenv($name);
+        if ($value === false) {
+            // Frameworks that read .env files fill these instead.
+            $value = $_SERVER[$name] ?? $_ENV[$name] ?? '';
+        }
+
+        return is_string($value) && $value !== '' ? $value : null;
+    }
+}

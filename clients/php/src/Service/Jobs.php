@@ -1,0 +1,148 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Service;
+
+use Google\Protobuf\Duration;
+use Howdah\Client\Calls\Clock;
+use Howdah\Client\Client;
+use Howdah\Client\Exception\DeadlineExceeded;
+use Howdah\Client\Exception\HowdahException;
+use Howdah\Client\Exception\JobFailed;
+use Howdah\Client\Exception\Unavailable;
+use Howdah\Jobs\V1\CancelJobRequest;
+use Howdah\Jobs\V1\GetJobRequest;
+use Howdah\Jobs\V1\Job;
+use Howdah\Jobs\V1\JobsServiceClient;
+use Howdah\Jobs\V1\JobState;
+use Howdah\Jobs\V1\ListJobsRequest;
+use Howdah\Jobs\V1\ListJobsResponse;
+use Howdah\Jobs\V1\RetryJobRequest;
+use Howdah\Jobs\V1\WaitJobRequest;
+use Howdah\Jobs\V1\WatchJobRequest;
+
+/** The tenant's jobs. Every method throws a HowdahException where it fails. */
+final readonly class Jobs
+{
+    /** Seconds after which a watch is begun anew, so that a dead connection is noticed. */
+    private const WATCH_SECONDS = 60.0;
+
+    /** Seconds between two watches when the first has ended at once. */
+    private const PAUSE_SECONDS = 0.5;
+
+    private JobsServiceClient $stub;
+
+    public function __construct(private Client $client, private Clock $clock)
+    {
+        $this->stub = $client->stub(JobsServiceClient::class);
+    }
+
+    public function get(string $jobId): Job
+    {
+        return $this->stub->GetJob((new GetJobRequest())->setJobId($jobId))->answer()->getJob();
+    }
+
+    /** One page, the newest first. @param int $state a constant of JobState; unspecified for all */
+    public function list(
+        int $pageSize = 0,
+        string $pageToken = '',
+        int $state = JobState::JOB_STATE_UNSPECIFIED,
+        string $kind = '',
+    ): ListJobsResponse {
+        return $this->stub->ListJobs((new ListJobsRequest())
+            ->setPageSize($pageSize)->setPageToken($pageToken)->setState($state)->setKind($kind))->answer();
+    }
+
+    /**
+     * All jobs, the newest first, fetched page by page as they are read.
+     *
+     * @return \Generator<int, Job>
+     */
+    public function all(int $state = JobState::JOB_STATE_UNSPECIFIED, string $kind = ''): \Generator
+    {
+        return Pages::of(
+            fn (string $token): ListJobsResponse => $this->list(0, $token, $state, $kind),
+            static fn (ListJobsResponse $page): iterable => $page->getJobs(),
+        );
+    }
+
+    /** Waits up to 25 seconds on the node for the end of a job; returns it as it is then. */
+    public function wait(string $jobId, int $seconds = 25): Job
+    {
+        return $this->stub->WaitJob((new WaitJobRequest())
+            ->setJobId($jobId)->setTimeout((new Duration())->setSeconds($seconds)))->answer()->getJob();
+    }
+
+    /**
+     * The job whenever it changes, until it has ended or the deadline of the call passes. The node also sends
+     * it, unchanged, as a sign of life.
+     *
+     * @return \Generator<int, Job>
+     */
+    public function watch(string $jobId, int $afterSequence = 0): \Generator
+    {
+        $request = (new WatchJobRequest())->setJobId($jobId)->setAfterSequence($afterSequence);
+        foreach ($this->stub->WatchJob($request)->messages() as $message) {
+            yield $message->getJob();
+        }
+    }
+
+    public function cancel(string $jobId, string $idempotencyKey = ''): Job
+    {
+        return $this->stub->CancelJob((new CancelJobRequest())
+            ->setJobId($jobId)->setIdempotencyKey($idempotencyKey))->answer()->getJob();
+    }
+
+    /** Puts a job that did not succeed back into its queue. */
+    public function retry(string $jobId, string $idempotencyKey = ''): Job
+    {
+        return $this->stub->RetryJob((new RetryJobRequest())
+            ->setJobId($jobId)->setIdempotencyKey($idempotencyKey))->answer()->getJob();
+    }
+
+    /**
+     * Follows a job to its end, also across restarts of the node.
+     *
+     * @param (\Closure(Job): void)|null $onProgress called for every change
+     * @param float                      $timeout    seconds; the job goes on when they are over
+     *
+     * @throws JobFailed        where it ended in any way but success
+     * @throws DeadlineExceeded where it has not ended in time
+     * @throws HowdahException
+     */
+    public function waitFor(string $jobId, ?\Closure $onProgress = null, float $timeout = 3600.0): Job
+    {
+        $deadline = $this->clock->monotonic() + $timeout;
+        $seen = 0;
+        while (($left = $deadline - $this->clock->monotonic()) > 0) {
+            $patient = new self($this->client->withTimeout(min($left, self::WATCH_SECONDS)), $this->clock);
+            try {
+                foreach ($patient->watch($jobId, $seen) as $job) {
+                    if ((int) $job->getSequence() > $seen) {
+                        $seen = (int) $job->getSequence();
+                        $onProgress === null || $onProgress($job);
+                    }
+                    if (self::hasEnded($job)) {
+                        return self::succeeded($job);
+                    }
+                }
+            } catch (Unavailable | DeadlineExceeded) {
+                // The job does not depend on who watches it: look again.
+            }
+            $this->clock->sleep(min(self::PAUSE_SECONDS, max(0.0, $deadline - $this->clock->monotonic())));
+        }
+        throw DeadlineExceeded::because(sprintf('The job %s has not ended within %.0f seconds. It goes on.', $jobId, $timeout));
+    }
+
+    /** Tells that nothing will happen to it any more by itself. */
+    public static function hasEnded(Job $job): bool
+    {
+        return $job->getState() >= JobState::JOB_STATE_SUCCEEDED;
+    }
+
+    private static function succeeded(Job $job): Job
+    {
+        return $job->getState() === JobState::JOB_STATE_SUCCEEDED ? $job : throw JobFailed::of($job);
+    }
+}

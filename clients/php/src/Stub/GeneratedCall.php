@@ -1,0 +1,115 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Stub;
+
+use Google\Protobuf\Internal\Message;
+use Howdah\Client\Calls\Attempts;
+use Howdah\Client\Calls\Caller;
+use Howdah\Client\Calls\Uuid;
+use Howdah\Client\Code;
+use Howdah\Client\Failure\Failure;
+use Howdah\Client\Transport\Status;
+
+/** What unary and streaming calls of generated stubs share. Names and shapes are those of grpc/grpc. */
+abstract class GeneratedCall
+{
+    private ?Attempts $attempts = null;
+
+    /** @param array{0: class-string<Message>, 1: string}|callable $deserialize */
+    public function __construct(
+        private readonly Caller $caller,
+        private readonly string $method,
+        private readonly mixed $deserialize,
+    ) {
+    }
+
+    /**
+     * Sends the request.
+     *
+     * @param array<string, string|list<string>> $metadata
+     * @param array<string, mixed>               $options `timeout` in microseconds, as with grpc/grpc;
+     *                                                    `repeatable` where sending it twice does no harm
+     */
+    public function start(mixed $argument, array $metadata = [], array $options = []): void
+    {
+        $repeatable = (bool) ($options['repeatable'] ?? false);
+        if (method_exists($argument, 'getIdempotencyKey')) {
+            if ($argument->getIdempotencyKey() === '') {
+                // One key for the call with all its attempts. The caller's own message stays as it is.
+                $argument = clone $argument;
+                $argument->setIdempotencyKey(Uuid::random());
+            }
+            $repeatable = true;
+        }
+        $this->attempts = $this->caller->begin(
+            $this->method,
+            $argument->serializeToString(),
+            $metadata,
+            is_numeric($options['timeout'] ?? null) ? $options['timeout'] / 1e6 : null,
+            $repeatable,
+            $this instanceof ServerStreamingCall,
+        );
+    }
+
+    /** @return array<string, list<string>> what came before the first message */
+    public function getMetadata(): array
+    {
+        return $this->attempts()->initialMetadata();
+    }
+
+    /** @return array<string, list<string>> what came with the status */
+    public function getTrailingMetadata(): array
+    {
+        return $this->attempts()->status()->metadata;
+    }
+
+    public function getPeer(): string
+    {
+        return $this->caller->transport->target();
+    }
+
+    public function cancel(): void
+    {
+        $this->attempts()->cancel();
+    }
+
+    /** The id that finds the call in the logs of the node. */
+    public function correlationId(): string
+    {
+        return $this->attempts()->call->correlationId;
+    }
+
+    protected function attempts(): Attempts
+    {
+        return $this->attempts ?? throw new \LogicException('The call has not been started.');
+    }
+
+    /** Reads an answer; a status where it is no message of the expected type. */
+    protected function decode(string $bytes): mixed
+    {
+        try {
+            if (!is_array($this->deserialize) || method_exists(...$this->deserialize)) {
+                return ($this->deserialize)($bytes);
+            }
+            $message = new $this->deserialize[0]();
+            $message->mergeFromString($bytes);
+
+            return $message;
+        } catch (\Exception $wrong) {
+            return new Status(Code::Internal, 'The answer cannot be read: ' . $wrong->getMessage());
+        }
+    }
+
+    protected function failure(Status $status): Failure
+    {
+        return Failure::fromStatus($status, $this->correlationId());
+    }
+
+    /** The status in the shape of grpc/grpc: `code`, `details`, `metadata`. */
+    protected static function plain(Status $status): \stdClass
+    {
+        return (object) ['code' => $status->code->value, 'details' => $status->message, 'metadata' => $status->metadata];
+    }
+}

@@ -1,0 +1,108 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Transport\Curl;
+
+use Howdah\Client\Code;
+use Howdah\Client\Transport\Exchange;
+use Howdah\Client\Transport\Status;
+
+/** One request on a curl handle. An exchange that nobody holds any more is cancelled. */
+final class CurlExchange implements Exchange
+{
+    /** @param float|null $deadline in seconds of the monotonic clock */
+    public function __construct(
+        private readonly CurlConnection $connection,
+        private readonly Inbox $inbox,
+        private ?Line $line,
+        private readonly ?float $deadline,
+    ) {
+    }
+
+    public function __destruct()
+    {
+        $this->cancel();
+    }
+
+    public function initialMetadata(): array
+    {
+        while (!$this->inbox->headersDone && !$this->isOver()) {
+            $this->advance();
+        }
+
+        // Trailers where the headers should be are no initial metadata.
+        return isset($this->inbox->headers['grpc-status']) ? [] : $this->inbox->headers;
+    }
+
+    public function next(): ?string
+    {
+        while ($this->inbox->reader->isEmpty()) {
+            if ($this->isOver()) {
+                return null;
+            }
+            $this->advance();
+        }
+        $message = $this->inbox->reader->take($this->inbox->encoding());
+        if ($message instanceof Status) {
+            $this->end($message);
+
+            return null;
+        }
+
+        return $message;
+    }
+
+    public function status(): Status
+    {
+        while (!$this->isOver()) {
+            while (!$this->inbox->reader->isEmpty()) {
+                $this->inbox->reader->take('identity');
+            }
+            $this->advance();
+        }
+
+        return $this->inbox->status ?? new Status(Code::Unknown);
+    }
+
+    public function cancel(): void
+    {
+        $this->end(new Status(Code::Cancelled, 'The call was cancelled by the caller.'));
+    }
+
+    private function isOver(): bool
+    {
+        if ($this->inbox->status !== null) {
+            // The connection has taken the line back.
+            $this->line = null;
+        }
+
+        return $this->inbox->status !== null;
+    }
+
+    private function advance(): void
+    {
+        $this->connection->drive($this->inbox, $this->deadline);
+        if ($this->inbox->status === null && $this->deadline !== null && hrtime(true) / 1e9 >= $this->deadline) {
+            $this->end(new Status(Code::DeadlineExceeded, 'The deadline passed before the answer was there.'));
+        }
+    }
+
+    private function end(Status $status): void
+    {
+        if ($this->inbox->status === null) {
+            $this->inbox->status = $status;
+            // At a deadline the node stops by itself: it was told of it.
+            $this->release($status->code !== Code::DeadlineExceeded);
+        }
+        $this->line = null;
+    }
+
+    private function release(bool $cancelled): void
+    {
+        if ($this->line !== null) {
+            $this->connection->release($this->line, $cancelled);
+            $this->line = null;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Transport\Curl;
+
+use Howdah\Client\Code;
+use Howdah\Client\Transport\Status;
+
+/** Says what a finished transfer means in the terms of gRPC. */
+final class CurlFailure
+{
+    /** RST_STREAM codes of HTTP/2 whose meaning gRPC defines; every other one is INTERNAL. */
+    private const RESETS = [
+        7 => Code::Unavailable,
+        8 => Code::Cancelled,
+        11 => Code::ResourceExhausted,
+        12 => Code::PermissionDenied,
+    ];
+
+    private const HTTP_STATUSES = [
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 => Code::Unavailable,
+        502 => Code::Unavailable,
+        503 => Code::Unavailable,
+        504 => Code::Unavailable,
+    ];
+
+    /** Errors that only somebody who changes the configuration can mend. */
+    private const MISCONFIGURED = [
+        CURLE_SSL_CACERT,
+        CURLE_SSL_CERTPROBLEM,
+        CURLE_SSL_CIPHER,
+        CURLE_SSL_CACERT_BADFILE,
+        CURLE_URL_MALFORMAT,
+        CURLE_FAILED_INIT,
+        4, // a feature that this libcurl was built without
+    ];
+
+    /**
+     * @param int    $error   a CURLE number, 0 where the transfer went through
+     * @param string $message what curl says about it
+     */
+    public static function status(Inbox $inbox, int $error, string $message, string $target): Status
+    {
+        // What the node said comes first: servers may reset a stream after their trailers.
+        return $inbox->refusal
+            ?? $inbox->sentStatus()
+            ?? ($error === 0 ? self::withoutStatus($inbox, $target) : self::fromError($error, $message, $target));
+    }
+
+    public static function isMisconfiguration(int $error): bool
+    {
+        return in_array($error, self::MISCONFIGURED, true);
+    }
+
+    private static function fromError(int $error, string $message, string $target): Status
+    {
+        $text = sprintf('%s: %s (curl error %d)', $target, $message === '' ? curl_strerror($error) : $message, $error);
+        if ($error === 92) {
+            $reset = preg_match('/\(err (\d+)\)/', $message, $found) === 1 ? (int) $found[1] : -1;
+
+            return new Status(self::RESETS[$reset] ?? Code::Internal, $text);
+        }
+        if ($error === CURLE_OUT_OF_MEMORY) {
+            return new Status(Code::ResourceExhausted, $text);
+        }
+
+        // Refused, unknown host, connection broken or timed out while it was being made: all may pass.
+        return new Status(Code::Unavailable, $text);
+    }
+
+    private static function withoutStatus(Inbox $inbox, string $target): Status
+    {
+        if ($inbox->httpStatus !== 200) {
+            return new Status(
+                self::HTTP_STATUSES[$inbox->httpStatus] ?? Code::Unknown,
+                "$target answered with HTTP {$inbox->httpStatus} instead of gRPC.",
+            );
+        }
+        if (!$inbox->isGrpc()) {
+            $type = $inbox->headers['content-type'][0] ?? 'nothing';
+
+            return new Status(Code::Unknown, "$target answered with $type instead of gRPC.");
+        }
+        if ($inbox->reader->isMidMessage()) {
+            return new Status(Code::Internal, "$target ended the answer in the middle of a message.");
+        }
+
+        return new Status(Code::Internal, "$target ended the answer without a status.");
+    }
+}
