@@ -210,7 +210,7 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
                 faults.append(f"{key}_FILE: {fault.strerror}: {path}")
     known = {f"HOWDAH_{n.upper()}" for n in Settings.model_fields}
     known |= {f"HOWDAH_{n.upper()}_FILE" for n in SECRETS}
-    known |= CLIENT_VARIABLES
+    known |= CLIENT_VARIABLES | {PROCESS_INDEX}
     faults += [
         f"{key}: there is no such setting"
         for key in sorted(env)
@@ -227,6 +227,9 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
         raise ConfigError("\n".join(faults))
     return settings
 
+
+# Set by the supervisor: which of the node's processes of its sort this is, from 0.
+PROCESS_INDEX = "HOWDAH_PROCESS_INDEX"
 
 # Read by the clients and the examples, not by the node.
 CLIENT_VARIABLES = frozenset(
