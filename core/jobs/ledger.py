@@ -14,12 +14,12 @@ WORKER_GONE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Names one dispatch of one job: what a message carries."""
+    """Names one dispatch of one job: what a message carries, in a queue where that is known."""
 
     tenant_id: str
     job_id: str
     epoch: int
-    queue: str
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 
 from core.failures import RefusedError
-from core.jobs import ledger
 from core.jobs.attempt import Attempt
 from core.jobs.claim import ClaimJob
 from core.jobs.ending import (
@@ -22,13 +21,14 @@ from core.jobs.ending import (
     timed_out,
 )
 from core.jobs.finish import FinishJob
+from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.job import Job
 from core.jobs.kind import JobKind, JobStoppedError
 from core.jobs.lease import Lease, StopReason
 from core.jobs.ledger import Ticket
 from core.jobs.metrics import JobMetrics
-from core.platform.database import Database, SystemDatabase
+from core.platform.database import Database
 from core.reasons import Reason
 
 FINISH_AGAIN_SECONDS = 0.5
@@ -41,7 +41,7 @@ class RunJob:
     """Claims, runs the handler, and finishes. Never raises for what a job or a server does."""
 
     database: Database
-    system: SystemDatabase
+    hand_back: HandBackJobs
     kinds: Mapping[str, JobKind]
     claim: ClaimJob
     heartbeat: Heartbeat
@@ -52,8 +52,7 @@ class RunJob:
         """Runs the job that a message names, or does nothing where the message is old."""
         try:
             if self.heartbeat.draining:
-                with self.system.begin() as transaction:
-                    ledger.give_back(transaction, [ticket])
+                self.hand_back.unstarted([ticket])
                 return
             since = time.monotonic()
             job = self.claim(ticket)

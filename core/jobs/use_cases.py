@@ -36,6 +36,7 @@ class Jobs:
     dispatch: DispatchJobs
     rescue: RescueJobs
     sweep: SweepJobs
+    signals: JobSignals
 
 
 def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
@@ -64,4 +65,5 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
             job_retention_days=settings.job_retention_days,
             idempotency_retention_hours=settings.idempotency_retention_hours,
         ),
+        signals=signals,
     )

@@ -41,6 +41,16 @@ class JobQueue:
         with redis_faults():
             return int(self._client.llen(f"{NAMESPACE}:{queue}"))
 
+    def announce(self, worker_id: str, *, seconds: int) -> None:
+        """Says, for so many seconds, that a worker lives."""
+        with redis_faults():
+            self._client.set(f"{NAMESPACE}:worker:{worker_id}", "1", ex=seconds)
+
+    def withdraw(self, worker_id: str) -> None:
+        """Says that a worker is gone."""
+        with redis_faults():
+            self._client.delete(f"{NAMESPACE}:worker:{worker_id}")
+
 
 @contextmanager
 def redis_faults() -> Iterator[None]:

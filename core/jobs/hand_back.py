@@ -1,0 +1,37 @@
+"""Gives jobs back to their queue when their worker has to go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from core.failures import RefusedError
+from core.jobs import leases, ledger
+from core.jobs.ledger import Ticket
+from core.platform.database import SystemDatabase
+
+
+class HandBackJobs:
+    """Never raises: what cannot be given back now is rescued when its time is over."""
+
+    def __init__(self, system: SystemDatabase) -> None:
+        self._system = system
+
+    def unstarted(self, tickets: Sequence[Ticket]) -> int:
+        """Queues jobs again that nobody has begun; returns how many."""
+        try:
+            with self._system.begin() as transaction:
+                return ledger.give_back(transaction, tickets)
+        except RefusedError as refusal:
+            structlog.get_logger().warning("jobs_not_given_back", reason=str(refusal))
+            return 0
+
+    def running(self, tickets: Sequence[Ticket]) -> int:
+        """Queues jobs again whose attempts do not end; from here on they can write nothing."""
+        try:
+            with self._system.begin() as transaction:
+                return leases.release(transaction, tickets)
+        except RefusedError as refusal:
+            structlog.get_logger().warning("jobs_not_released", reason=str(refusal))
+            return 0

@@ -1,0 +1,76 @@
+"""Makes a worker process known, so that jobs are dispatched to it, and unknown again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+
+import structlog
+
+from core.failures import RefusedError
+from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.platform.database import SystemDatabase
+from core.platform.queue import JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Says what one worker process can take."""
+
+    worker_id: str
+    kinds: tuple[str, ...]
+    queues: tuple[str, ...]
+    slots: int
+
+
+def new_worker_id() -> str:
+    """Returns a name that tells an operator where to look, and that nobody else has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class AnnounceWorker:
+    """Keeps a row in Postgres, which the dispatcher goes by, and a key in Redis that expires."""
+
+    def __init__(self, system: SystemDatabase, queue: JobQueue) -> None:
+        self._system = system
+        self._queue = queue
+
+    def announce(self, worker: Worker) -> None:
+        """Says that the worker lives. Never raises: it is said again soon."""
+        try:
+            with self._system.begin() as transaction:
+                # xmax is 0 where the row is new: then waiting jobs can be dispatched at once.
+                transaction.execute(
+                    """
+                    WITH seen AS (
+                        INSERT INTO workers (worker_id, kinds, queues, slots)
+                        VALUES (:worker_id, :kinds, :queues, :slots)
+                        ON CONFLICT (worker_id) DO UPDATE SET seen_at = now()
+                        RETURNING xmax = 0 AS new
+                    )
+                    SELECT pg_notify('howdah_jobs', '') FROM seen WHERE new
+                    """,
+                    {
+                        "worker_id": worker.worker_id,
+                        "kinds": list(worker.kinds),
+                        "queues": list(worker.queues),
+                        "slots": worker.slots,
+                    },
+                )
+            self._queue.announce(worker.worker_id, seconds=WORKER_GONE_SECONDS)
+        except RefusedError as refusal:
+            structlog.get_logger().warning("worker_not_announced", reason=str(refusal))
+
+    def withdraw(self, worker: Worker) -> None:
+        """Says that the worker takes no more jobs. Never raises: it is forgotten in time anyway."""
+        try:
+            with self._system.begin() as transaction:
+                transaction.execute(
+                    "DELETE FROM workers WHERE worker_id = :worker_id",
+                    {"worker_id": worker.worker_id},
+                )
+            self._queue.withdraw(worker.worker_id)
+        except RefusedError as refusal:
+            structlog.get_logger().warning("worker_not_withdrawn", reason=str(refusal))

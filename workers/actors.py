@@ -1,0 +1,24 @@
+"""Declares the one actor: it hands a message to the use case that runs jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dramatiq import Actor, Broker
+
+from core.jobs.ledger import Ticket
+from workers.middleware.log_context import require_bound
+
+
+def declare_run_job(
+    broker: Broker, run: Callable[[Ticket], None], *, queue: str
+) -> Actor[[str, str, int], None]:
+    """Declares `run_job`; it serves every queue that the broker knows."""
+
+    def run_job(tenant_id: str, job_id: str, epoch: int) -> None:
+        require_bound(tenant_id, job_id)
+        run(Ticket(tenant_id, job_id, epoch))
+
+    return Actor(
+        run_job, broker=broker, actor_name="run_job", queue_name=queue, priority=0, options={}
+    )

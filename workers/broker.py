@@ -1,0 +1,91 @@
+"""Joins a worker: the use case that runs jobs, the actor before it, the middleware around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import redis
+from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker
+from prometheus_client import CollectorRegistry
+
+from core.config import Settings
+from core.jobs.claim import ClaimJob
+from core.jobs.finish import FinishJob
+from core.jobs.hand_back import HandBackJobs
+from core.jobs.heartbeat import Heartbeat
+from core.jobs.kind import JobKind
+from core.jobs.metrics import JobMetrics
+from core.jobs.run import RunJob
+from core.jobs.worker import AnnounceWorker, new_worker_id
+from core.platform.database import Database, SystemDatabase
+from core.platform.queue import NAMESPACE, JobQueue
+from core.platform.signals import JobSignals
+from workers.actors import declare_run_job
+from workers.middleware.close import Close
+from workers.middleware.drain import Drain
+from workers.middleware.log_context import LogContext
+from workers.middleware.pace import Pace
+from workers.middleware.presence import Presence
+
+
+def build_broker(
+    settings: Settings,
+    *,
+    database: Database,
+    system: SystemDatabase,
+    client: redis.Redis,
+    signals: JobSignals,
+    kinds: Mapping[str, JobKind],
+    registry: CollectorRegistry,
+    close: Callable[[], None],
+    leave: Callable[[], None],
+) -> Broker:
+    """Returns the broker of a worker process; its heartbeat beats already.
+
+    `close` is called when the worker has stopped, `leave` ends a process that cannot stop.
+    Dramatiq's retries, time and age limits stay off: the ledger knows better.
+    """
+    worker_id = new_worker_id()
+    queue = JobQueue(client)
+    hand_back = HandBackJobs(system)
+    heartbeat = Heartbeat(
+        system,
+        lease_seconds=settings.job_lease_seconds,
+        interval_seconds=settings.job_heartbeat_seconds,
+    )
+    run = RunJob(
+        database=database,
+        hand_back=hand_back,
+        kinds=kinds,
+        claim=ClaimJob(database, tuple(kinds), worker_id, settings.job_lease_seconds),
+        heartbeat=heartbeat,
+        finish=FinishJob(database),
+        metrics=JobMetrics(registry),
+    )
+
+    def close_all() -> None:
+        heartbeat.close()
+        close()
+
+    broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=client,
+        namespace=NAMESPACE,
+        # What happens before something is done in this order, what happens after in reverse.
+        middleware=[
+            # Told last that the worker has stopped, when nobody needs the node any more.
+            Close(close_all),
+            # Before the actor, which insists on it.
+            LogContext(),
+            # Before the first consumer, which takes its pace from the worker.
+            Pace(poll_milliseconds=settings.worker_poll_milliseconds),
+            # Nothing more is dispatched to this worker before it gives back what it has.
+            Presence(AnnounceWorker(system, queue), worker_id, kinds, settings.worker_queues),
+            Drain(heartbeat, hand_back, grace_seconds=settings.worker_drain_seconds, leave=leave),
+        ],
+    )
+    declare_run_job(broker, run, queue=settings.worker_queues[0])
+    for name in settings.worker_queues:
+        broker.declare_queue(name)
+    heartbeat.start(signals)
+    return broker

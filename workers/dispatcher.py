@@ -1,0 +1,130 @@
+"""Is the dispatcher process: hands out due jobs, rescues lost ones, sweeps old ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from core.bootstrap import open_node
+from core.config import ConfigError, Settings, load_settings
+from core.failures import RefusedError
+from core.jobs.use_cases import Jobs
+from core.platform.logging import configure_logging
+from core.platform.signals import JOBS_WAITING
+
+# While jobs wait for a place, the workers free one long before the next regular round.
+CROWDED_SECONDS = 0.02
+AFTER_FAULT_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
+# It walks through the whole storage.
+FILE_SWEEP_SECONDS = 600.0
+CHORE_END_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Dispatcher:
+    """Works until told to stop. Any number of dispatchers may run at a time."""
+
+    def __init__(
+        self, jobs: Jobs, settings: Settings, *, sweep_files: Callable[[], object]
+    ) -> None:
+        self._jobs = jobs
+        self._interval = settings.job_dispatch_interval_seconds
+        self._chores: tuple[tuple[str, float, Callable[[], object]], ...] = (
+            ("rescue", settings.job_rescue_interval_seconds, jobs.rescue),
+            ("sweep", SWEEP_SECONDS, jobs.sweep),
+            ("sweep_files", FILE_SWEEP_SECONDS, sweep_files),
+        )
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ends `run` soon."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Dispatches at every announcement and every interval, with the chores beside it.
+
+        Survives Postgres and Redis being away: what failed is done again a second later.
+        """
+        self._jobs.signals.hear(JOBS_WAITING, lambda _queue: self._wake.set())
+        threads = [
+            threading.Thread(target=self._repeat, args=chore, name=chore[0], daemon=True)
+            for chore in self._chores
+        ]
+        for thread in threads:
+            thread.start()
+        while not self._stopping.is_set():
+            # Cleared first: what is announced during the round calls for another.
+            self._wake.clear()
+            self._wake.wait(self._dispatch())
+        for thread in threads:
+            thread.join(CHORE_END_SECONDS)
+
+    def _dispatch(self) -> float:
+        """Runs one round and returns the seconds until the next."""
+        more = False
+
+        def dispatch() -> None:
+            nonlocal more
+            _dispatched, more = self._jobs.dispatch()
+
+        if not _done("dispatch", dispatch):
+            # Announcements do not hasten this one: they would only find the same fault again.
+            self._stopping.wait(AFTER_FAULT_SECONDS)
+            return 0.0
+        return CROWDED_SECONDS if more else self._interval
+
+    def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
+        while not self._stopping.is_set():
+            self._stopping.wait(seconds if _done(name, do) else min(seconds, AFTER_FAULT_SECONDS))
+
+
+def _done(name: str, do: Callable[[], object]) -> bool:
+    """Does it; tells whether it went well, and logs where it did not."""
+    try:
+        do()
+    except RefusedError as refusal:
+        structlog.get_logger().warning("chore_failed", chore=name, reason=str(refusal))
+        return False
+    except Exception:  # noqa: BLE001 - one bad round must not end the dispatcher.
+        structlog.get_logger().exception("chore_broken", chore=name)
+        return False
+    return True
+
+
+def main() -> int:
+    """Dispatches until SIGTERM or SIGINT; a second signal ends it at once."""
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    configure_logging(settings, "dispatcher")
+    # Taken by this thread alone, and waited for: a handler could interrupt a lock being taken.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    with open_node(settings) as node:
+        dispatcher = Dispatcher(node.jobs, settings, sweep_files=node.files.sweep)
+        thread = threading.Thread(target=dispatcher.run, name="dispatch", daemon=True)
+        thread.start()
+        structlog.get_logger().info("dispatcher_started", pid=os.getpid())
+        while thread.is_alive() and signal.sigtimedwait(STOP_SIGNALS, LOOK_SECONDS) is None:
+            pass
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        dispatcher.stop()
+        thread.join()
+    structlog.get_logger().info("dispatcher_stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Holds what surrounds the running of messages, one concern per file."""
