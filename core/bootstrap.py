@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import redis
+import sqlalchemy as sa
+from pydantic import SecretStr
 
 from core.analytics.use_cases import Analytics, analytics_use_cases
 from core.config import Settings
-from core.documents.use_cases import Documents, documents_use_cases
+from core.documents.use_cases import Documents, documents_use_cases, workbook_kind
 from core.files.use_cases import Files, files_use_cases
 from core.jobs.kind import JobKind
 from core.jobs.use_cases import Jobs, jobs_use_cases
+from core.node.use_cases import NodeUseCases, node_use_cases
 from core.platform.database import Database, SystemDatabase, open_engine
 from core.platform.local_storage import LocalStorage
 from core.platform.queue import JobQueue
 from core.platform.secrets import SecretBox
 from core.platform.signals import JobSignals
 from core.platform.storage import Storage
-from core.records.use_cases import Records, records_use_cases
+from core.records.use_cases import Records, import_kind, records_use_cases
 from core.tenants.directory import Directory
 from core.tenants.tokens import TokenIssuer
 from core.tenants.use_cases import Tenants, tenants_use_cases
@@ -70,8 +74,8 @@ def open_node(settings: Settings) -> Iterator[Node]:
         kinds = {
             kind.name: kind
             for kind in (
-                records_import_kind(files),
-                workbook_kind(files),
+                import_kind(files),
+                workbook_kind(database, files),
             )
         }
         jobs = jobs_use_cases(settings, database, system, queue, signals, kinds)
@@ -89,7 +93,7 @@ def open_node(settings: Settings) -> Iterator[Node]:
             ),
             kinds=kinds,
             tenants=tenants_use_cases(system, secrets),
-            records=records_use_cases(database, files, jobs.submit),
+            records=records_use_cases(database, jobs.submit),
             analytics=analytics_use_cases(database),
             documents=documents_use_cases(database, jobs.submit),
             files=files,

@@ -12,6 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 from howdah.validate.v1 import validate_pb2
 
 PATTERNS = {"sha256": "a" * 64, "filename": "rows.csv", "media_type": "text/csv"}
+# What an import mapping has to fill.
+MAPPED = ("number", "issue_time", "sku", "quantity", "unit_price")
 FORMATS = {
     validate_pb2.STRING_FORMAT_UUID: lambda: str(uuid.uuid4()),
     validate_pb2.STRING_FORMAT_DATE: lambda: "2026-01-01",
@@ -39,7 +41,8 @@ def request_for(descriptor: Descriptor, **values: Any) -> Message:
 
 def fill(message: Message, field: FieldDescriptor, rules: validate_pb2.FieldRules) -> None:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        getattr(message, field.name)["number"] = "number"
+        for name in MAPPED:
+            getattr(message, field.name)[name] = name
     elif field.is_repeated:
         if field.message_type is not None:
             getattr(message, field.name).append(request_for(field.message_type))
