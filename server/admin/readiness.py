@@ -11,7 +11,8 @@ from concurrent.futures import TimeoutError as OutOfTimeError
 from core.failures import RefusedError
 from core.platform.database import SystemDatabase
 from core.platform.migrate import newest_revision
-from core.platform.queue import open_redis, redis_faults
+from core.platform.queue import redis_faults
+from core.platform.redis_client import open_redis
 from core.platform.storage import Storage
 from server.ports import split
 
@@ -85,7 +86,7 @@ def schema_is_current(system: SystemDatabase) -> Check:
 
 def redis_answers(url: str, timeout_seconds: float) -> Check:
     """Returns a check of the connection to Redis."""
-    client = open_redis(url, timeout_seconds=timeout_seconds)
+    client = open_redis(url, timeout_seconds)
 
     def check() -> None:
         with redis_faults():

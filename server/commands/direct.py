@@ -1,0 +1,44 @@
+"""Runs a method of the contract here, as the operator, without going through gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from google.protobuf.message import Message
+
+from core.bootstrap import Node, open_node
+from core.failures import FieldViolation, fields_invalid
+from core.result import Err
+from server.commands.output import faults_in_words, refused
+from server.node_file import settings_of_node
+from server.operator import operator_context
+from server.service import Service, Stream
+from server.validation import Validator
+
+
+@contextmanager
+def running_node() -> Iterator[Node]:
+    """Yields the use cases on the servers of the node that runs here, or that settings name."""
+    with faults_in_words(), open_node(settings_of_node()) as node:
+        yield node
+
+
+def ask(service: Service, method: str, request: Message, tenant_id: str = "") -> Any:
+    """Answers a request of the contract here, by the same rules, decoding and use case as an RPC.
+
+    Returns the response, or an iterator of responses for a streaming method.
+    """
+    entry = service.methods[method]
+    found: list[FieldViolation] = []
+    descriptor = service.descriptor.methods_by_name[method].input_type
+    Validator().compile(descriptor)(request, "", found)
+    if found:
+        raise refused(fields_invalid(found))
+    result = entry.call(operator_context(tenant_id), entry.decode(request))
+    if isinstance(result, Err):
+        raise refused(result.failure)
+    if isinstance(entry, Stream):
+        return map(entry.encode, result.value)
+    return entry.encode(result.value)

@@ -1,0 +1,156 @@
+"""Shows and steers the jobs of one tenant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+from google.protobuf.json_format import MessageToJson
+
+from howdah.jobs.v1 import jobs_pb2 as pb
+from server.commands.direct import ask, running_node
+from server.commands.output import ExitCode, moment, print_json, print_table
+from server.commands.progress import follow, progress_of, state_of
+from server.servicers.jobs import jobs_service
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show and steer the jobs of a tenant."
+)
+TENANT = typer.Option(..., "--tenant", help="Tenant that the job belongs to.")
+JSON = typer.Option(False, "--json", help="Print JSON for programs; a line per change in `watch`.")
+JOB_ID = typer.Argument(help="Id of the job.")
+
+
+@app.command("list")
+def list_jobs(
+    tenant: str = TENANT,
+    state: str = typer.Option("", help="Only jobs in this state, such as running or dead."),
+    kind: str = typer.Option("", help="Only jobs of this kind, such as records.import."),
+    page_size: int = typer.Option(50, help="Greatest number of jobs, up to 500."),
+    page_token: str = typer.Option("", help="Where the page before ended."),
+    as_json: bool = JSON,
+) -> None:
+    """List jobs, the newest first."""
+    request = pb.ListJobsRequest(page_size=page_size, page_token=page_token, kind=kind)
+    if state:
+        name = f"JOB_STATE_{state.upper()}"
+        if name not in pb.JobState.DESCRIPTOR.values_by_name:
+            raise typer.BadParameter(f"there is no state {state!r}", param_hint="--state")
+        request.state = pb.JobState.Value(name)
+    response = _ask("ListJobs", request, tenant)
+    if as_json:
+        print_json(response)
+        return
+    print_table(
+        ("JOB", "KIND", "STATE", "PROGRESS", "ATTEMPT", "CREATED", "ERROR"),
+        [
+            (
+                job.job_id,
+                job.kind,
+                state_of(job),
+                progress_of(job),
+                f"{job.attempt}/{job.max_attempts}",
+                moment(job.create_time),
+                job.error.reason,
+            )
+            for job in response.jobs
+        ],
+        "There are no such jobs.",
+        response.next_page_token,
+    )
+
+
+@app.command()
+def get(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Show one job."""
+    _show(_ask("GetJob", pb.GetJobRequest(job_id=job_id), tenant), as_json=as_json)
+
+
+@app.command()
+def watch(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Follow a job to its end; exits with 0 only where it succeeded."""
+    with running_node() as node:
+        request = pb.WatchJobRequest(job_id=job_id)
+        changes = ask(jobs_service(node.jobs), "WatchJob", request, tenant)
+        if as_json:
+            job = None
+            for change in changes:
+                print_json(change)
+                job = change.job
+        else:
+            job = follow(change.job for change in changes)
+    _end(job)
+
+
+@app.command()
+def wait(
+    job_id: str = JOB_ID,
+    tenant: str = TENANT,
+    seconds: float = typer.Option(60.0, help="How long to wait at most.", min=0),
+    as_json: bool = JSON,
+) -> None:
+    """Wait for a job to end; exits with 0 only where it succeeded within the time."""
+    with running_node() as node:
+        service, until = jobs_service(node.jobs), time.monotonic() + seconds
+        while True:
+            request = pb.WaitJobRequest(job_id=job_id)
+            request.timeout.FromMilliseconds(
+                int(1000 * min(25.0, max(0.0, until - time.monotonic())))
+            )
+            response = ask(service, "WaitJob", request, tenant)
+            if response.job.HasField("finish_time") or time.monotonic() >= until:
+                break
+    _show(response, as_json=as_json)
+    _end(response.job)
+
+
+@app.command()
+def cancel(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Cancel a job, or ask it to stop where it runs."""
+    _show(_ask("CancelJob", pb.CancelJobRequest(job_id=job_id), tenant), as_json=as_json)
+
+
+@app.command()
+def retry(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Put an ended job back into its queue."""
+    _show(_ask("RetryJob", pb.RetryJobRequest(job_id=job_id), tenant), as_json=as_json)
+
+
+def _ask(method: str, request: Any, tenant: str) -> Any:
+    with running_node() as node:
+        return ask(jobs_service(node.jobs), method, request, tenant)
+
+
+def _show(response: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(response)
+        return
+    job = response.job
+    for name, value in _facts(job):
+        if value:
+            typer.echo(f"{name:<12}{value}")
+
+
+def _facts(job: pb.Job) -> Iterable[tuple[str, str]]:
+    yield "job", job.job_id
+    yield "kind", job.kind
+    yield "state", state_of(job) + (", asked to stop" if job.cancel_requested else "")
+    yield "progress", progress_of(job)
+    yield "attempt", f"{job.attempt} of {job.max_attempts}"
+    yield "crashes", str(job.crash_count or "")
+    yield "created", moment(job.create_time)
+    yield "started", moment(job.start_time)
+    yield "finished", moment(job.finish_time)
+    yield "file", job.file_id
+    if job.HasField("result"):
+        yield "result", MessageToJson(job.result, indent=None)
+    if job.HasField("error"):
+        yield "error", f"{job.error.reason}: {job.error.message}"
+    yield "correlation", job.correlation_id
+
+
+def _end(job: pb.Job | None) -> None:
+    if job is None or job.state != pb.JOB_STATE_SUCCEEDED:
+        raise typer.Exit(ExitCode.REFUSED)

@@ -1,0 +1,107 @@
+"""Prints what commands find, for people and for programs, and ends them with the right code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+
+from core.config import ConfigError, Settings, load_settings
+from core.failures import Failure, RefusedError
+from server.node_file import NodeFileError
+from server.ports import PortTakenError
+
+
+class ExitCode(IntEnum):
+    """Says how a command ended; documented in docs/operations.md."""
+
+    DONE = 0
+    REFUSED = 1
+    MISUSED = 2  # wrong arguments or settings, as for every Unix command
+    UNREACHABLE = 3
+
+
+def fail(code: ExitCode, message: str) -> typer.Exit:
+    """Prints the message and returns what to raise."""
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    return typer.Exit(code)
+
+
+def print_json(value: Message | dict[str, Any]) -> None:
+    """Prints one JSON document on one line; a message in the contract's own field names."""
+    text = json.dumps(value if isinstance(value, dict) else as_dict(value), ensure_ascii=False)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def as_dict(message: Message) -> dict[str, Any]:
+    """Returns protobuf's JSON form with every field, so that programs need no defaults."""
+    return MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str, next_page: str = ""
+) -> None:
+    """Prints a table, or the sentence where there is nothing to show, and where to go on."""
+    if not rows:
+        typer.secho(nothing, dim=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console().print(table)
+    if next_page:
+        typer.secho(f"There are more: --page-token {next_page}", err=True, dim=True)
+
+
+def moment(time: Timestamp) -> str:
+    """Returns a time in UTC to the second, or nothing where it is not set."""
+    return f"{time.ToDatetime():%F %T}" if time.seconds else ""
+
+
+@contextmanager
+def faults_in_words() -> Iterator[None]:
+    """Ends the command in words where settings, servers or the node are not as they must be."""
+    try:
+        yield
+    except ConfigError as fault:
+        raise fail(ExitCode.MISUSED, str(fault)) from None
+    except PortTakenError as fault:
+        raise fail(ExitCode.REFUSED, str(fault)) from None
+    except NodeFileError as fault:
+        raise fail(ExitCode.UNREACHABLE, str(fault)) from None
+    except RefusedError as refusal:
+        raise refused(refusal.failure) from None
+
+
+def settings_with_servers() -> Settings:
+    """Returns the settings; they must name the servers, which only `howdah up` brings itself."""
+    settings = load_settings()
+    if settings.embedded:
+        raise ConfigError(
+            "HOWDAH_DATABASE_URL, HOWDAH_SYSTEM_DATABASE_URL and HOWDAH_REDIS_URL are not set;"
+            " `howdah up` brings servers of its own"
+        )
+    return settings
+
+
+def refused(failure: Failure) -> typer.Exit:
+    """Prints the refusal with its fields, and returns what to raise."""
+    lines = [f"{failure.reason.code} / {failure.reason.name}: {failure.message}"]
+    lines += [f"  {violation.field}: {violation.description}" for violation in failure.fields]
+    away = failure.reason.code == "UNAVAILABLE"
+    return fail(ExitCode.UNREACHABLE if away else ExitCode.REFUSED, "\n".join(lines))
