@@ -13,7 +13,6 @@ from core.platform.database import Database, Row
 # Drafts and void invoices never count, nor do those of another currency.
 COUNTED = """tenant_id = %(tenant_id)s AND currency = %(currency)s AND status IN ('OPEN', 'PAID')"""
 SOLD = f"{COUNTED} AND kind = 'SALE'"
-KNOWN = f"{SOLD} AND customer_external_id IS NOT NULL"
 
 
 def _begins(day: str) -> str:
@@ -21,7 +20,6 @@ def _begins(day: str) -> str:
 
 
 IN_PERIOD = f"issued_at >= {_begins('start')} AND issued_at < {_begins('end')}"
-LAST_CHANCE = f"issued_at >= {_begins('churn_start')} AND issued_at < {_begins('churn_end')}"
 
 
 def _ranking(grouped: str, named: str) -> str:
@@ -39,40 +37,31 @@ def _ranking(grouped: str, named: str) -> str:
     ) AS ranked)"""
 
 
+PRODUCTS = _ranking(
+    "SELECT sku AS key, amount_minor AS amount FROM sales JOIN invoice_lines"
+    " ON tenant_id = %(tenant_id)s AND invoice_number = number",
+    "(SELECT sku, name FROM products WHERE tenant_id = %(tenant_id)s)",
+)
+CUSTOMERS = _ranking(
+    "SELECT customer AS key, total_minor AS amount FROM sales WHERE customer IS NOT NULL",
+    "(SELECT external_id, name FROM customers WHERE tenant_id = %(tenant_id)s)",
+)
+COUNTRIES = _ranking(
+    "SELECT country AS key, total_minor AS amount FROM sales WHERE country <> ''",
+    "(SELECT NULL::text, NULL::text WHERE false)",
+)
+
+# Each customer is looked at once, in one pass over all of its sales: joining them with their own
+# past and future would be faster for a short period, and a hundred times slower wherever Postgres
+# has not gathered statistics yet, such as right after an import.
 KPIS = f"""
 WITH sales AS MATERIALIZED (
     SELECT number, customer_external_id AS customer, country, total_minor, units,
         (issued_at AT TIME ZONE %(time_zone)s)::date AS day
     FROM invoices WHERE {SOLD} AND {IN_PERIOD}
-), buyers AS (
-    SELECT customer, count(*) AS orders FROM sales WHERE customer IS NOT NULL GROUP BY customer
-), leavers AS (
-    SELECT DISTINCT customer_external_id AS customer FROM invoices WHERE {KNOWN} AND {LAST_CHANCE}
 )
-SELECT sold.*, given_back.*, bought.*,
-    (SELECT count(*) FROM leavers WHERE NOT EXISTS (
-        SELECT FROM invoices WHERE {SOLD} AND customer_external_id = leavers.customer
-        AND issued_at >= {_begins("churn_end")}
-    )) AS churned_customers,
-    {
-    _ranking(
-        "SELECT sku AS key, amount_minor AS amount FROM sales JOIN invoice_lines"
-        " ON tenant_id = %(tenant_id)s AND invoice_number = number",
-        "(SELECT sku, name FROM products WHERE tenant_id = %(tenant_id)s)",
-    )
-} AS top_products,
-    {
-    _ranking(
-        "SELECT customer AS key, total_minor AS amount FROM sales WHERE customer IS NOT NULL",
-        "(SELECT external_id, name FROM customers WHERE tenant_id = %(tenant_id)s)",
-    )
-} AS top_customers,
-    {
-    _ranking(
-        "SELECT country AS key, total_minor AS amount FROM sales WHERE country <> ''",
-        "(SELECT NULL::text, NULL::text WHERE false)",
-    )
-} AS top_countries,
+SELECT sold.*, given_back.*, people.*,
+    {PRODUCTS} AS top_products, {CUSTOMERS} AS top_customers, {COUNTRIES} AS top_countries,
     (SELECT coalesce(json_agg(steps), '[]') FROM (
         SELECT date_trunc(%(step)s::text, day)::date AS start, count(*) AS orders,
             sum(total_minor)::bigint AS gross, count(DISTINCT customer) AS customers
@@ -86,30 +75,35 @@ FROM (
     SELECT coalesce(sum(total_minor), 0)::bigint AS refunds_minor, count(*) AS credit_notes
     FROM invoices WHERE {COUNTED} AND kind = 'CREDIT_NOTE' AND {IN_PERIOD}
 ) AS given_back, (
-    SELECT count(*) AS customers, count(*) FILTER (WHERE orders >= 2) AS repeat_customers,
-        count(*) FILTER (WHERE NOT EXISTS (
-            SELECT FROM invoices WHERE {SOLD} AND customer_external_id = buyers.customer
-            AND issued_at < {_begins("start")}
-        )) AS new_customers
-    FROM buyers
-) AS bought
+    SELECT count(*) FILTER (WHERE orders > 0) AS customers,
+        count(*) FILTER (WHERE orders > 1) AS repeat_customers,
+        count(*) FILTER (WHERE orders > 0 AND first_at >= {_begins("start")}) AS new_customers,
+        count(*) FILTER (WHERE last_at >= {_begins("churn_start")}
+            AND last_at < {_begins("churn_end")}) AS churned_customers
+    FROM (
+        SELECT count(*) FILTER (WHERE {IN_PERIOD}) AS orders,
+            min(issued_at) AS first_at, max(issued_at) AS last_at
+        FROM invoices WHERE {SOLD} AND customer_external_id IS NOT NULL
+        GROUP BY customer_external_id
+    ) AS known
+) AS people
 """
 
 COHORTS = f"""
 WITH bought AS (
-    SELECT DISTINCT customer_external_id AS customer,
-        date_trunc('month', issued_at AT TIME ZONE %(time_zone)s)::date AS month
-    FROM invoices WHERE {KNOWN}
-), joined AS (
-    SELECT customer, min(month) AS cohort FROM bought GROUP BY customer
-), newest AS (
-    SELECT DISTINCT cohort FROM joined ORDER BY cohort DESC LIMIT %(limit)s
+    SELECT month, min(month) OVER (PARTITION BY customer) AS cohort
+    FROM (
+        SELECT DISTINCT customer_external_id AS customer,
+            date_trunc('month', issued_at AT TIME ZONE %(time_zone)s)::date AS month
+        FROM invoices WHERE {SOLD} AND customer_external_id IS NOT NULL
+    ) AS months
+), ranked AS (
+    SELECT cohort, month, dense_rank() OVER (ORDER BY cohort DESC) AS newness FROM bought
 )
 SELECT cohort, month, count(*) AS customers,
     (SELECT date_trunc('month', max(issued_at) AT TIME ZONE %(time_zone)s)::date
      FROM invoices WHERE {SOLD}) AS last_month
-FROM newest JOIN joined USING (cohort) JOIN bought USING (customer)
-GROUP BY cohort, month ORDER BY cohort, month
+FROM ranked WHERE newness <= %(limit)s GROUP BY cohort, month ORDER BY cohort, month
 """
 
 

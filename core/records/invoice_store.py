@@ -96,9 +96,9 @@ def _create_what_they_name(unit: UnitOfWork, invoices: Sequence[Invoice]) -> Non
 
 def _upsert(unit: UnitOfWork, invoices: Sequence[Invoice], source: UUID | None) -> bool:
     """Writes the invoices without their lines; tells whether one of them was there before."""
-    rows = unit.all(
-        "INSERT INTO invoices (tenant_id, number, customer_external_id, issued_at, currency, kind,"
-        " status, country, total_minor, units, import_source)"
+    row = unit.one(
+        "WITH written AS (INSERT INTO invoices (tenant_id, number, customer_external_id,"
+        " issued_at, currency, kind, status, country, total_minor, units, import_source)"
         " SELECT :tenant_id, given.number, nullif(given.customer, ''), given.issued_at,"
         " given.currency, given.kind, given.status, given.country, given.total_minor, given.units,"
         " CAST(:source AS uuid) FROM unnest(CAST(:numbers AS text[]), CAST(:customers AS text[]),"
@@ -112,7 +112,7 @@ def _upsert(unit: UnitOfWork, invoices: Sequence[Invoice], source: UUID | None) 
         " country = EXCLUDED.country, total_minor = EXCLUDED.total_minor, units = EXCLUDED.units,"
         " import_source = EXCLUDED.import_source, updated_at = now()"
         # A row that was there has been locked by this transaction, and xmax says so.
-        " RETURNING xmax <> 0 AS replaced",
+        " RETURNING xmax <> 0 AS replaced) SELECT bool_or(replaced) AS replaced FROM written",
         {
             "tenant_id": unit.context.tenant_id,
             "source": source,
@@ -127,7 +127,7 @@ def _upsert(unit: UnitOfWork, invoices: Sequence[Invoice], source: UUID | None) 
             "units": [invoice.units for invoice in invoices],
         },
     )
-    return any(row["replaced"] for row in rows)
+    return row is not None and bool(row["replaced"])
 
 
 def _write_lines(unit: UnitOfWork, invoices: Sequence[Invoice]) -> None:
