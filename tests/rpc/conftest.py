@@ -16,12 +16,12 @@ from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
 from core.bootstrap import Node, open_node
-from core.config import Settings
+from core.config import Settings, load_settings
 from core.result import Ok
 from core.tenants.create_credential import NewCredential
 from core.tenants.signing import SignedCall, sign
 from server.app import Application, build_server
-from tests.conftest import context_of
+from tests.conftest import DatabaseUrls, Postgres, context_of, environment_of
 
 DEADLINE_SECONDS = 20.0
 ROLES = ("viewer", "editor", "admin", "operator")
@@ -161,9 +161,24 @@ def new_caller(
     return Caller(channel, key, tenant_id)
 
 
-@pytest.fixture
-def running(settings: Settings) -> Iterator[RunningNode]:
-    with serving(settings) as node:
+@pytest.fixture(scope="module")
+def urls(postgres: Postgres) -> Iterator[DatabaseUrls]:
+    urls = postgres.create()
+    yield urls
+    postgres.drop(urls)
+
+
+@pytest.fixture(scope="module")
+def running(
+    urls: DatabaseUrls, redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningNode]:
+    """Is one node for all tests of a file; they keep apart by the ids they use."""
+    directory = tmp_path_factory.mktemp("node")
+    environment = environment_of(urls, redis_server, directory)
+    # The tests call faster than any tenant should.
+    environment["HOWDAH_RATE_LIMIT_CALLS_PER_SECOND"] = "100000"
+    environment["HOWDAH_RATE_LIMIT_BURST_CALLS"] = "100000"
+    with serving(load_settings(environment)) as node:
         yield node
 
 
@@ -196,10 +211,10 @@ class serving:  # noqa: N801 - used as a context manager, like a function
             operator=new_caller(node, channel, ("*",), "operator", ""),
         )
 
-    def __exit__(self, *fault: Any) -> None:
+    def __exit__(self, *fault: object) -> None:
         self._channel.close()
         self._application.drain(wait_seconds=0, grace_seconds=0)
-        self._opening.__exit__(*fault)
+        self._opening.__exit__(None, None, None)
 
 
 def an_idempotency_key() -> str:

@@ -11,7 +11,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from howdah.records.v1 import records_pb2
 from server.method import rpc_method
-from tests.conftest import Databases, context_of
+from tests.conftest import DatabaseUrls, context_of
 from tests.rpc.conftest import Answer, RunningNode
 from tests.rpc.plausible import request_for
 from tests.unit.test_contract import METHODS
@@ -31,7 +31,7 @@ def each(methods: list[MethodDescriptor]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("descriptor", methods, ids=lambda method: method.full_name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def victim(running: RunningNode) -> dict[str, str]:
     """Gives globex one of everything, and returns its ids by the field that names them."""
     invoice = records_pb2.Invoice(
@@ -78,9 +78,9 @@ def victim(running: RunningNode) -> dict[str, str]:
     }
 
 
-def contents(databases: Databases) -> dict[str, str]:
+def contents(urls: DatabaseUrls) -> dict[str, str]:
     """Returns a checksum of everything globex has."""
-    with psycopg.connect(databases.urls.admin) as connection:
+    with psycopg.connect(urls.admin) as connection:
         found = {}
         for table in TABLES:
             row = connection.execute(
@@ -97,9 +97,9 @@ def test_no_rpc_shows_or_changes_another_tenants_data(
     descriptor: MethodDescriptor,
     running: RunningNode,
     victim: dict[str, str],
-    databases: Databases,
+    urls: DatabaseUrls,
 ) -> None:
-    before = contents(databases)
+    before = contents(urls)
     request = request_for(descriptor.input_type, **victim)
 
     answer = running.acme.call(path_of(descriptor), request)
@@ -109,7 +109,7 @@ def test_no_rpc_shows_or_changes_another_tenants_data(
     named = [field for field in victim if field in descriptor.input_type.fields_by_name]
     if named and not descriptor.name.startswith("List"):
         assert (answer.code, answer.reason) == ("NOT_FOUND", "RESOURCE_NOT_FOUND"), answer
-    assert contents(databases) == before
+    assert contents(urls) == before
 
 
 @each(TENANT_METHODS)
@@ -193,7 +193,7 @@ def test_only_the_operator_manages_tenants(
 @each(TENANT_METHODS)
 def test_a_tenant_has_to_be_named(descriptor: MethodDescriptor, running: RunningNode) -> None:
     nobody = running.operator.call(path_of(descriptor), request_for(descriptor.input_type))
-    unknown = running.operator.changed(tenant_id="initech").call(
+    unknown = running.operator.changed(tenant_id="nobody-here").call(
         path_of(descriptor), request_for(descriptor.input_type)
     )
 
