@@ -1,0 +1,1 @@
+"""Writes an Excel workbook of 50 tabs about the sales of a period."""
