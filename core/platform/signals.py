@@ -17,6 +17,8 @@ CHANNELS = (JOB_CHANGED, JOB_CANCEL, JOBS_WAITING)
 
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
+# How soon a process that closes is noticed.
+LOOK_UP_SECONDS = 0.25
 CONNECT_TIMEOUT_SECONDS = 3
 
 
@@ -101,7 +103,7 @@ class JobSignals:
         """Stops listening and wakes everybody who waits."""
         self._closing.set()
         if self._thread is not None:
-            self._thread.join(POLL_SECONDS * 2 + CONNECT_TIMEOUT_SECONDS)
+            self._thread.join(RECONNECT_SECONDS + CONNECT_TIMEOUT_SECONDS)
         self._wake_all()
 
     def _start(self) -> None:
@@ -138,7 +140,7 @@ class JobSignals:
             self._hearing.set()
             self._wake_all()
             while not self._closing.is_set():
-                for notice in connection.notifies(timeout=POLL_SECONDS):
+                for notice in connection.notifies(timeout=LOOK_UP_SECONDS):
                     self._announce(notice.channel, notice.payload)
                     if self._closing.is_set():
                         return

@@ -1,0 +1,156 @@
+"""Builds the jobs part of a node on a test's own database, with kinds of the test's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import redis
+from prometheus_client import CollectorRegistry
+
+from core.config import Settings
+from core.context import Context
+from core.jobs.claim import ClaimJob
+from core.jobs.finish import FinishJob
+from core.jobs.hand_back import HandBackJobs
+from core.jobs.heartbeat import Heartbeat
+from core.jobs.job import Job, JobState
+from core.jobs.kind import Done, Handler, JobKind, JobRun
+from core.jobs.ledger import Ticket
+from core.jobs.metrics import JobMetrics
+from core.jobs.run import RunJob
+from core.jobs.use_cases import Jobs, jobs_use_cases
+from core.platform.database import Database, SystemDatabase
+from core.platform.queue import JobQueue
+from core.platform.signals import JobSignals
+from core.result import Ok
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass
+class Lab:
+    """Holds the use cases, and what they stand on."""
+
+    settings: Settings
+    database: Database
+    system: SystemDatabase
+    client: redis.Redis
+    queue: JobQueue
+    signals: JobSignals
+    jobs: Jobs
+    kinds: dict[str, JobKind]
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+
+    def kind(self, name: str, handler: Handler, **limits: Any) -> None:
+        """Makes a kind known."""
+        self.kinds[name] = JobKind(name, handler, **limits)
+
+    def worker_row(self, *, slots: int = 4, queues: tuple[str, ...] = ("default", "bulk")) -> None:
+        """Has the dispatcher believe in a worker that knows all kinds."""
+        with self.system.begin() as transaction:
+            transaction.execute(
+                "INSERT INTO workers (worker_id, kinds, queues, slots)"
+                " VALUES ('lab', :kinds, :queues, :slots)",
+                {"kinds": list(self.kinds), "queues": list(queues), "slots": slots},
+            )
+
+    def submit(
+        self,
+        context: Context,
+        kind: str = "echo",
+        payload: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Job:
+        """Submits a job in a transaction of its own."""
+        with self.database.begin(context) as unit:
+            job = self.jobs.submit(unit, kind=kind, payload=payload or {}, **options)
+            unit.commit(job)
+            return job
+
+    def runner(
+        self, *, lease_seconds: float = 45, beats: bool = False, interval_seconds: float = 10
+    ) -> RunJob:
+        """Returns a worker's use case; with `beats`, its heartbeat runs."""
+        heartbeat = Heartbeat(
+            self.system, lease_seconds=lease_seconds, interval_seconds=interval_seconds
+        )
+        self.heartbeats.append(heartbeat)
+        if beats:
+            heartbeat.start(self.signals)
+        return RunJob(
+            database=self.database,
+            hand_back=HandBackJobs(self.system),
+            kinds=self.kinds,
+            claim=ClaimJob(
+                self.database, tuple(self.kinds), f"lab-{len(self.heartbeats)}", lease_seconds
+            ),
+            heartbeat=heartbeat,
+            finish=FinishJob(self.database),
+            metrics=JobMetrics(CollectorRegistry()),
+        )
+
+    def get(self, context: Context, job: Job) -> Job:
+        """Returns the job as the ledger has it."""
+        found = self.jobs.get(context, job.job_id)
+        assert isinstance(found, Ok)
+        return found.value
+
+    def until(self, context: Context, job: Job, *states: JobState) -> Job:
+        """Waits until the job is in one of the states."""
+        return await_value(
+            lambda: now if (now := self.get(context, job)).state in states else None,
+            lambda: f"{job.kind} is {self.get(context, job)}",
+        )
+
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        """Runs a statement as the system role."""
+        with self.system.begin() as transaction:
+            result = transaction.execute(statement, parameters)
+            return list(result.mappings()) if result.returns_rows else []
+
+
+@contextmanager
+def open_lab(settings: Settings, database: Database, system: SystemDatabase) -> Iterator[Lab]:
+    """Yields a lab with one kind, `echo`, which answers with its payload."""
+    assert settings.redis_url is not None
+    assert settings.system_database_url is not None
+    client = redis.Redis.from_url(
+        settings.redis_url.get_secret_value(), socket_timeout=1, retry=None
+    )
+    signals = JobSignals(settings.system_database_url.get_secret_value())
+    queue = JobQueue(client)
+    kinds: dict[str, JobKind] = {}
+    jobs = jobs_use_cases(settings, database, system, queue, signals, kinds)
+    lab = Lab(settings, database, system, client, queue, signals, jobs, kinds)
+    lab.kind("echo", echo)
+    try:
+        yield lab
+    finally:
+        for heartbeat in lab.heartbeats:
+            heartbeat.close()
+        signals.close()
+        client.close()
+
+
+def echo(run: JobRun) -> Done:
+    return Done(dict(run.payload))
+
+
+def ticket(job: Job) -> Ticket:
+    """Returns what a message about the job would carry."""
+    return Ticket(job.tenant_id, job.job_id, job.epoch, job.queue)
+
+
+def await_value(look: Callable[[], T | None], complaint: Callable[[], str] = str) -> T:
+    """Looks until there is something, for at most 30 seconds."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while (found := look()) is None:
+        assert time.monotonic() < give_up, complaint()
+        time.sleep(0.01)
+    return found
