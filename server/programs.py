@@ -59,11 +59,14 @@ def dispatcher_program() -> Program:
     )
 
 
-def demonstration_program(*, ends_node: bool) -> Program:
-    """Returns the demonstration, which calls the node as any client would."""
+def demonstration_program(*, started: float, ends_node: bool) -> Program:
+    """Returns the demonstration, which calls the node as any client would.
+
+    `started` is when the node was, on the monotonic clock that all processes share.
+    """
     return Program(
         name="demonstration",
-        command=(sys.executable, "-m", "server.demo"),
+        command=(sys.executable, "-m", "server.demo", str(started)),
         stop_seconds=SLACK_SECONDS,
         runs_once=True,
         ends_node=ends_node,

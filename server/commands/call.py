@@ -87,7 +87,8 @@ def run(
 
 def refusal(error: HowdahError) -> typer.Exit:
     """Prints all that the error says, and returns what to raise."""
-    lines = [str(error)]
+    # The fields say it again, one a line.
+    lines = [f"{error.code().name} / {error.reason}" if error.fields else str(error)]
     lines += [f"  {wrong.field}: {wrong.description}" for wrong in error.fields]
     lines += [f"  {name} = {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after_seconds:

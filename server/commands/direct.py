@@ -32,8 +32,7 @@ def ask(service: Service, method: str, request: Message, tenant_id: str = "") ->
     """
     entry = service.methods[method]
     found: list[FieldViolation] = []
-    descriptor = service.descriptor.methods_by_name[method].input_type
-    Validator().compile(descriptor)(request, "", found)
+    Validator().compile(type(request))(request, "", found)
     if found:
         raise refused(fields_invalid(found))
     result = entry.call(operator_context(tenant_id), entry.decode(request))

@@ -102,6 +102,8 @@ def settings_with_servers() -> Settings:
 def refused(failure: Failure) -> typer.Exit:
     """Prints the refusal with its fields, and returns what to raise."""
     lines = [f"{failure.reason.code} / {failure.reason.name}: {failure.message}"]
+    if failure.fields:
+        lines = [f"{failure.reason.code} / {failure.reason.name}"]
     lines += [f"  {violation.field}: {violation.description}" for violation in failure.fields]
     away = failure.reason.code == "UNAVAILABLE"
     return fail(ExitCode.UNREACHABLE if away else ExitCode.REFUSED, "\n".join(lines))

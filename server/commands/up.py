@@ -40,6 +40,8 @@ def up(
     once: bool = typer.Option(False, "--once", help="With --demo: stop when it has been shown."),
 ) -> None:
     """Run a whole node: servers of its own unless URLs are set, migrations, server, workers."""
+    if once and not demo:
+        raise typer.BadParameter("it is for --demo", param_hint="--once")
     watch = Stopwatch()
     # Until the supervisor takes over, a stop unwinds what was started so far.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.REFUSED))
@@ -66,7 +68,7 @@ def up(
 
         code = run_node(
             settings,
-            programs(settings, demo=demo, once=once),
+            programs(settings, watch.started, demo=demo, once=once),
             admin=admin,
             output=output,
             when_ready=ready,
@@ -74,13 +76,13 @@ def up(
     raise typer.Exit(ExitCode.DONE if code == 0 else ExitCode.REFUSED)
 
 
-def programs(settings: Settings, *, demo: bool, once: bool) -> list[Program]:
+def programs(settings: Settings, started: float, *, demo: bool, once: bool) -> list[Program]:
     """Returns everything a node is made of."""
     return [
         *server_programs(settings),
         *worker_programs(settings),
         dispatcher_program(),
-        *([demonstration_program(ends_node=once)] if demo else []),
+        *([demonstration_program(started=started, ends_node=once)] if demo else []),
     ]
 
 

@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias
 
 import grpc
 
 from howdah_client.error import HowdahError, explained
 from howdah_client.signing import Credential, signed_metadata
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 2.0
@@ -39,12 +42,14 @@ def connect(
     audience: str = "howdah",
     attempts: int = 4,
     tls: grpc.ChannelCredentials | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> SignedChannel:
     """Returns a channel to `host:port` or `unix:/path` to hand to a generated stub.
 
     A call the node could not take (`UNAVAILABLE`) is signed and sent again, up to `attempts` times
     in all and within its timeout; give a request that must not take effect twice an
-    `idempotency_key`. Calls raise `HowdahError`.
+    `idempotency_key`. Calls raise `HowdahError`. With a `tracer_provider`, each attempt is a span
+    that the node's own joins; that needs `opentelemetry-instrumentation-grpc`.
     """
     options = (
         # gRPC's own retries would send the same nonce again.
@@ -58,6 +63,12 @@ def connect(
         if tls is None
         else grpc.secure_channel(address, tls, options)
     )
+    if tracer_provider is not None:
+        # Only callers that trace need the library.
+        from opentelemetry.instrumentation.grpc import client_interceptor  # noqa: PLC0415
+        from opentelemetry.instrumentation.grpc.grpcext import intercept_channel  # noqa: PLC0415
+
+        raw = intercept_channel(raw, client_interceptor(tracer_provider=tracer_provider))
     return SignedChannel(raw, Policy(credential, tenant, audience, attempts))
 
 
