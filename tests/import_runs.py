@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf import json_format
 
@@ -30,6 +30,7 @@ from howdah.records.v1 import records_pb2 as pb
 from server.codec import records as codec
 from tests.conftest import Databases
 
+OnSave: TypeAlias = Callable[[Mapping[str, Any]], None]
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
@@ -51,7 +52,7 @@ class Run:
     payload: Mapping[str, Any]
     checkpoint: Mapping[str, Any] | None
     directory: Path
-    on_save: Callable[[Mapping[str, Any]], None] = lambda _checkpoint: None
+    on_save: OnSave | None = None
     told: list[tuple[str, int, int, str]] = field(default_factory=list)
 
     def begin(self) -> UnitOfWork:
@@ -67,7 +68,8 @@ class Run:
                 "checkpoint": json.dumps(checkpoint),
             },
         )
-        self.on_save(checkpoint)
+        if self.on_save is not None:
+            self.on_save(checkpoint)
 
     def progress(self, phase: str, done: int, total: int = 0, message: str = "") -> None:
         self.told.append((phase, done, total, message))
@@ -120,7 +122,7 @@ class Importer:
         return job_id
 
     @contextmanager
-    def attempt(self, job_id: str) -> Iterator[Run]:
+    def attempt(self, job_id: str, on_save: OnSave | None = None) -> Iterator[Run]:
         """Yields an attempt that begins at the job's checkpoint."""
         row = self.databases.app.read_one(
             self.context,
@@ -137,6 +139,7 @@ class Importer:
                 row["payload"],
                 row["checkpoint"],
                 Path(directory),
+                on_save,
             )
             self.runs.append(run)
             yield run
@@ -158,22 +161,23 @@ class Importer:
         assert isinstance(outcome, Done), outcome
         return outcome
 
-    def import_text(
-        self, text: str | bytes, mapping: ImportMapping, *, name: str = "rows.csv"
-    ) -> Done:
-        """Uploads and imports a text."""
+    def upload_text(self, content: str | bytes) -> str:
+        """Stores a text as a file and returns its id."""
         with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / name
-            path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-            return self.import_path(path, mapping)
+            path = Path(directory) / "rows.csv"
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            return self.upload(path)
+
+    def import_text(self, content: str, mapping: ImportMapping) -> Done:
+        """Uploads and imports a text."""
+        with self.attempt(self.submit(self.upload_text(content), mapping)) as run:
+            outcome = self.run(run)
+        assert isinstance(outcome, Done), outcome
+        return outcome
 
     def refusal(self, content: bytes, mapping: ImportMapping) -> Failure:
         """Uploads and imports a file that cannot be imported."""
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / "rows.csv"
-            path.write_bytes(content)
-            file_id = self.upload(path)
-        with self.attempt(self.submit(file_id, mapping)) as run:
+        with self.attempt(self.submit(self.upload_text(content), mapping)) as run:
             outcome = self.run(run)
         assert isinstance(outcome, Refused), outcome
         return outcome.failure

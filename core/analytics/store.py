@@ -63,7 +63,7 @@ WITH sales AS MATERIALIZED (
 SELECT sold.*, given_back.*, people.*,
     {PRODUCTS} AS top_products, {CUSTOMERS} AS top_customers, {COUNTRIES} AS top_countries,
     (SELECT coalesce(json_agg(steps), '[]') FROM (
-        SELECT date_trunc(%(step)s::text, day)::date AS start, count(*) AS orders,
+        SELECT date_trunc(%(step)s::text, day::timestamp)::date AS start, count(*) AS orders,
             sum(total_minor)::bigint AS gross, count(DISTINCT customer) AS customers
         FROM sales WHERE %(step)s::text <> '' GROUP BY 1
     ) AS steps) AS series

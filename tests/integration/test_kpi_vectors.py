@@ -52,7 +52,10 @@ def imported(postgres: Postgres) -> Iterator[Imported]:
     outcomes = {}
     with tempfile.TemporaryDirectory() as directory:
         storage = LocalStorage(Path(directory))
-        for name, file in (("cdnow", "cdnow.txt.gz"), ("online_retail", "online_retail_10k.csv.gz")):
+        for name, file in (
+            ("cdnow", "cdnow.txt.gz"),
+            ("online_retail", "online_retail_10k.csv.gz"),
+        ):
             importer = Importer(Databases(app, system, urls), owner_of(name), storage)
             outcomes[name] = importer.import_path(SAMPLES / file, sample_mapping(name))
     yield Imported(analytics_use_cases(app), outcomes, {})
