@@ -29,7 +29,7 @@ class RpcMethod:
     cost: int
     default_deadline_seconds: float
     max_deadline_seconds: float
-    idempotency: policy_pb2.Idempotency
+    idempotency: policy_pb2.Idempotency.ValueType
 
 
 def rpc_method(descriptor: MethodDescriptor) -> RpcMethod:

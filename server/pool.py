@@ -16,7 +16,7 @@ from typing import Any
 
 import grpc
 from grpc import _server as grpc_server
-from grpc._cython import cygrpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 NO_FLAGS = 0
 PRIVATE_NAMES = (
@@ -68,11 +68,11 @@ class CallPool(futures.ThreadPoolExecutor):
         self.receives_first = grpc.__version__.startswith(KNOWN_GRPCIO) and all(
             hasattr(grpc_server, name) for name in PRIVATE_NAMES
         )
-        self._threads = [
+        self._servers = [
             threading.Thread(target=self._serve, name=f"call-{index}", daemon=True)
             for index in range(threads)
         ]
-        for thread in self._threads:
+        for thread in self._servers:
             thread.start()
 
     def waiting(self) -> int:
@@ -131,9 +131,9 @@ class CallPool(futures.ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002
         """Ends the threads once the queued calls are done."""
-        for _ in self._threads:
+        for _ in self._servers:
             self._calls.put(None)
         if wait:
-            for thread in self._threads:
+            for thread in self._servers:
                 thread.join()
         super().shutdown(wait=wait, cancel_futures=cancel_futures)

@@ -45,11 +45,12 @@ def status_details(failure: Failure, correlation_id: str) -> bytes:
     """Returns the serialised google.rpc.Status; always under 8 KB."""
     for violations in (MAX_VIOLATIONS, 3, 0):
         status = _status(failure, correlation_id, violations)
-        serialised = status.SerializeToString()
+        serialised: bytes = status.SerializeToString()
         if len(serialised) <= MAX_DETAILS_BYTES:
             return serialised
     bare = Failure(failure.reason, failure.reason.name, retry_after_ms=failure.retry_after_ms)
-    return _status(bare, correlation_id, 0).SerializeToString()
+    serialised = _status(bare, correlation_id, 0).SerializeToString()
+    return serialised
 
 
 def _status(failure: Failure, correlation_id: str, violations: int) -> status_pb2.Status:

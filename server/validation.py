@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from core.failures import FieldViolation
@@ -42,12 +42,16 @@ class Validator:
     def __init__(self) -> None:
         self._compiled: dict[str, MessageCheck] = {}
 
-    def compile(self, descriptor: Descriptor) -> MessageCheck:
-        """Returns the check of a message type; types may contain themselves."""
+    def compile(self, message: type[Message]) -> MessageCheck:
+        """Returns the check of a message type."""
+        return self._compile(message.DESCRIPTOR)
+
+    def _compile(self, descriptor: Any) -> MessageCheck:
+        # grpcio's messages run on upb, whose descriptors only look like the typed ones.
         name = descriptor.full_name
         if name not in self._compiled:
             checks: list[tuple[str, Check, bool]] = []
-            # Known before it is complete, for types that contain themselves.
+            # Known before it is complete: types may contain themselves.
             self._compiled[name] = _message_check(checks)
             checks += [
                 (field.name, check, field.has_presence)
@@ -73,13 +77,13 @@ class Validator:
                 return _check_timestamp
             if name == DURATION:
                 return _check_duration
-            nested = self.compile(field.message_type)
+            nested = self._compile(field.message_type)
             return lambda value, path, found: nested(value, f"{path}.", found)
         if field.type == FieldDescriptor.TYPE_STRING:
             return _string_check(rules.string)
         if field.type == FieldDescriptor.TYPE_BYTES:
             return _length_check(rules.bytes.min_len, rules.bytes.max_len, "bytes")
-        if field.type == FieldDescriptor.TYPE_ENUM and rules.enum.defined_only:
+        if field.enum_type is not None and rules.enum.defined_only:
             return _enum_check(frozenset(field.enum_type.values_by_number))
         if field.type == FieldDescriptor.TYPE_INT32:
             return _range_check(rules.int32)
@@ -88,6 +92,7 @@ class Validator:
         return None
 
     def _map_check(self, field: FieldDescriptor, rules: Rules) -> Check:
+        assert field.message_type is not None
         entry = field.message_type.fields_by_name
         check_key = self._value_check(entry["key"], rules.map.keys)
         check_value = self._value_check(entry["value"], rules.map.values)

@@ -17,7 +17,8 @@ def set_deadline(method: RpcMethod, proceed: Handler) -> Handler:
     usual, longest = method.default_deadline_seconds, method.max_deadline_seconds
 
     def handle(call: Call) -> Answer:
-        remaining = call.transport.time_remaining()
+        # The stubs forget that a call may have no deadline.
+        remaining: float | None = call.transport.time_remaining()
         if remaining is None:
             remaining = usual
         elif remaining <= 0 or not call.transport.is_active():

@@ -41,8 +41,8 @@ class Tenancy:
         def handle(call: Call) -> Answer:
             principal = call.principal
             assert principal is not None
+            tenant_id = call.metadata.get("x-tenant-id", "")
             if tenant_bound:
-                tenant_id = call.metadata.get("x-tenant-id", "")
                 if not tenant_id:
                     raise RefusedError(MISSING)
                 if not TENANT_ID.fullmatch(tenant_id):

@@ -23,7 +23,7 @@ class Validation:
 
     def __call__(self, method: RpcMethod, proceed: Handler) -> Handler:
         """Wraps a method; the rules of its request are compiled here."""
-        check = self._validator.compile(method.request.DESCRIPTOR)
+        check = self._validator.compile(method.request)
         parse = method.request.FromString
 
         def handle(call: Call) -> Answer:

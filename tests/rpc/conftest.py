@@ -101,7 +101,8 @@ class Caller:
     ) -> Answer:
         """Sends bytes with metadata as they are; every method can be read as a stream."""
         pairs = tuple(metadata.items()) if isinstance(metadata, Mapping) else metadata
-        call = self.channel.unary_stream(path)(body, metadata=pairs, timeout=timeout)
+        method: Any = self.channel.unary_stream(path)
+        call = method(body, metadata=pairs, timeout=timeout)
         try:
             messages = tuple(call)
         except grpc.RpcError as error:

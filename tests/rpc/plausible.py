@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -14,7 +15,7 @@ from howdah.validate.v1 import validate_pb2
 PATTERNS = {"sha256": "a" * 64, "filename": "rows.csv", "media_type": "text/csv"}
 # What an import mapping has to fill.
 MAPPED = ("number", "issue_time", "sku", "quantity", "unit_price")
-FORMATS = {
+FORMATS: dict[int, Callable[[], str]] = {
     validate_pb2.STRING_FORMAT_UUID: lambda: str(uuid.uuid4()),
     validate_pb2.STRING_FORMAT_DATE: lambda: "2026-01-01",
     validate_pb2.STRING_FORMAT_TIME_ZONE: lambda: "Europe/Berlin",
@@ -68,5 +69,6 @@ def value_for(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return b"bytes"
     if field.type == FieldDescriptor.TYPE_ENUM:
+        assert field.enum_type is not None
         return field.enum_type.values[1].number
     return 1

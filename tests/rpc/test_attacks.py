@@ -203,4 +203,4 @@ def test_a_tenant_has_to_be_named(descriptor: MethodDescriptor, running: Running
 
 def assert_correlated(answer: Answer) -> None:
     """Asserts that the answer can be found in the log."""
-    assert uuid.UUID(str(answer.trailing["x-correlation-id"]))
+    assert uuid.UUID(str(answer.trailing["x-correlation-id"])).version == 4

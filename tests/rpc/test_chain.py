@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+from typing import Any
 
 import grpc
 import pytest
@@ -44,7 +45,7 @@ def test_the_callers_correlation_id_comes_back_and_a_missing_one_is_made(
     made = running.acme.call(PING, BODY)
 
     assert kept.initial["x-correlation-id"] == given
-    assert uuid.UUID(made.initial["x-correlation-id"])
+    assert uuid.UUID(made.initial["x-correlation-id"]).version == 4
 
 
 def test_every_answer_says_how_many_calls_are_left(running: RunningNode) -> None:
@@ -98,7 +99,7 @@ def test_a_correlation_id_that_is_no_uuid_is_refused_and_not_repeated(
     answer = running.acme.call(PING, BODY, correlation_id="<script>")
 
     assert (answer.code, answer.reason) == ("INVALID_ARGUMENT", "METADATA_INVALID")
-    assert uuid.UUID(str(answer.trailing["x-correlation-id"]))
+    assert uuid.UUID(str(answer.trailing["x-correlation-id"])).version == 4
 
 
 def test_a_deadline_that_has_passed_is_not_waited_for(running: RunningNode) -> None:
@@ -174,7 +175,7 @@ def test_after_a_rotation_both_keys_are_good(running: RunningNode) -> None:
 
 
 def test_health_names_every_service(running: RunningNode) -> None:
-    stub = health_pb2_grpc.HealthStub(running.channel)
+    stub: Any = health_pb2_grpc.HealthStub(running.channel)
 
     for name in ("", *running.application.names):
         answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
@@ -214,7 +215,7 @@ def test_a_call_without_a_message_is_refused_both_ways(running: RunningNode) -> 
     metadata = tuple(running.acme.metadata(PING, b"").items())
     for receives_first in (True, False):
         running.application.calls.receives_first = receives_first
-        call = running.channel.stream_unary(PING)
+        call: Any = running.channel.stream_unary(PING)
         with pytest.raises(grpc.RpcError) as error:
             call(iter(()), metadata=metadata, timeout=5)
         assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED

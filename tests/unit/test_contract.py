@@ -37,7 +37,7 @@ def test_every_method_has_a_complete_policy(descriptor: MethodDescriptor) -> Non
 
     assert method.permission in PERMISSIONS["operator"]
     assert not descriptor.client_streaming
-    Validator().compile(method.request.DESCRIPTOR)
+    Validator().compile(method.request)
 
 
 @pytest.mark.parametrize("descriptor", METHODS, ids=lambda method: method.full_name)

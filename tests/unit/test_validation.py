@@ -17,7 +17,7 @@ UUID = "0198f6d2-0000-7000-8000-000000000000"
 
 def violations(message: Message) -> list[tuple[str, str]]:
     found: list[FieldViolation] = []
-    Validator().compile(message.DESCRIPTOR)(message, "", found)
+    Validator().compile(type(message))(message, "", found)
     return [(violation.field, violation.description) for violation in found]
 
 
