@@ -19,7 +19,7 @@ final class MisbehavingServer
     private array $addresses;
 
     /** @param bool $plain without the TLS, unix and raw listeners, which take a moment to set up */
-    public function __construct(bool $plain = false, int $port = 0)
+    public function __construct(bool $plain = false, int $port = 0, int $maxReceiveBytes = 32 * 1024 * 1024)
     {
         $root = dirname(__DIR__, 4);
         $python = $root . '/.venv/bin/python';
@@ -31,8 +31,13 @@ final class MisbehavingServer
             [0 => ['pipe', 'r'], 1 => ['pipe', 'w'], 2 => STDERR],
             $this->pipes,
             $root,
-            ['PYTHONPATH' => $root . '/generated/python', 'MISBEHAVING_PORT' => (string) $port, 'PYTHONDONTWRITEBYTECODE' => '1', 'GRPC_VERBOSITY' => 'NONE']
-                + getenv(),
+            [
+                'PYTHONPATH' => $root . '/generated/python',
+                'PYTHONDONTWRITEBYTECODE' => '1',
+                'GRPC_VERBOSITY' => 'NONE',
+                'MISBEHAVING_PORT' => (string) $port,
+                'MISBEHAVING_MAX_RECEIVE_BYTES' => (string) $maxReceiveBytes,
+            ] + getenv(),
         );
         $line = fgets($this->pipes[1]);
         if ($line === false) {

@@ -93,16 +93,16 @@ final class DeadlineTest extends TransportTestCase
         self::assertLessThan(500, $took);
     }
 
-    public function test_the_connection_is_still_good_after_a_deadline(): void
+    public function test_the_next_call_works_after_a_deadline(): void
     {
         $client = self::client();
-        self::ping($client, 'x');
-        $peer = self::ping($client, 'peer');
-        try {
-            self::ping($client->withTimeout(0.05), 'sleep:1');
-        } catch (DeadlineExceeded) {
+        for ($i = 0; $i < 5; $i++) {
+            try {
+                self::ping($client->withTimeout(0.02), 'sleep:1');
+                self::fail('answered');
+            } catch (DeadlineExceeded) {
+            }
+            self::assertSame('x', self::ping($client, 'x'));
         }
-
-        self::assertSame($peer, self::ping($client, 'peer'));
     }
 }

@@ -6,6 +6,7 @@ namespace Howdah\Client\Tests\Transport;
 
 use Howdah\Client\Code;
 use Howdah\Client\Exception\FailedPrecondition;
+use Howdah\Client\Exception\Internal;
 use Howdah\Client\Exception\InvalidArgument;
 use Howdah\Client\Exception\ResourceExhausted;
 use Howdah\Client\Exception\Unauthenticated;
@@ -14,6 +15,7 @@ use Howdah\Client\Transport\Limits;
 use Howdah\Files\V1\AppendUploadRequest;
 use Howdah\Files\V1\DeleteFileRequest;
 use Howdah\Files\V1\FilesServiceClient;
+use Howdah\Files\V1\GetFileRequest;
 use Howdah\Node\V1\NodeServiceClient;
 use Howdah\Node\V1\PingRequest;
 
@@ -112,11 +114,26 @@ final class UnaryTest extends TransportTestCase
         }
     }
 
-    public function test_an_unknown_method_is_unimplemented(): void
+    public function test_an_answer_that_does_not_wait_for_the_message_is_heard(): void
     {
-        [, $status] = self::client()->stub(FilesServiceClient::class)->GetFile(new \Howdah\Files\V1\GetFileRequest())->wait();
+        $stub = self::client()->stub(FilesServiceClient::class);
+        foreach ([0, 1000, 100_000, 5_000_000] as $size) {
+            for ($i = 0; $i < 25; $i++) {
+                [, $status] = $stub->GetFile((new GetFileRequest())->setFileId(str_repeat('x', $size)))->wait();
+                self::assertSame(\Grpc\STATUS_UNIMPLEMENTED, $status->code, $status->details);
+            }
+        }
+    }
 
-        self::assertSame(\Grpc\STATUS_UNIMPLEMENTED, $status->code);
+    public function test_a_message_that_is_too_large_for_the_server_is_not_mistaken_for_a_server_that_is_down(): void
+    {
+        $server = new MisbehavingServer(plain: true, maxReceiveBytes: 100_000);
+        $client = self::client($server->address());
+        for ($i = 0; $i < 10; $i++) {
+            [, $status] = self::rawPing($client, 'length:' . str_repeat('x', 2_000_000));
+            self::assertSame(\Grpc\STATUS_RESOURCE_EXHAUSTED, $status->code, $status->details);
+        }
+        self::assertSame('x', self::ping($client, 'x'));
     }
 
     public function test_five_megabytes_go_both_ways(): void
@@ -136,9 +153,7 @@ final class UnaryTest extends TransportTestCase
             try {
                 self::ping($client, $message);
                 self::fail("$limit was not kept");
-            } catch (ResourceExhausted $refused) {
-                self::assertStringContainsString($limit, $refused->getMessage());
-            } catch (\Howdah\Client\Exception\Internal $refused) {
+            } catch (ResourceExhausted | Internal $refused) {
                 self::assertStringContainsString($limit, $refused->getMessage());
             }
         }

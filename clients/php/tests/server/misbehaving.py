@@ -24,6 +24,7 @@ from howdah.node.v1 import node_pb2
 
 SECRET = bytes.fromhex(os.environ.get("MISBEHAVING_SECRET", "00" * 32))
 MAX_BYTES = 32 * 1024 * 1024
+MAX_RECEIVE_BYTES = int(os.environ.get("MISBEHAVING_MAX_RECEIVE_BYTES", MAX_BYTES))
 seen: Counter[str] = Counter()
 cancelled: set[str] = set()
 
@@ -268,7 +269,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="howdah-misbehaving-"))
     server = grpc.server(
         futures.ThreadPoolExecutor(32),
-        options=(("grpc.max_receive_message_length", MAX_BYTES), ("grpc.max_send_message_length", MAX_BYTES)),
+        options=(("grpc.max_receive_message_length", MAX_RECEIVE_BYTES), ("grpc.max_send_message_length", MAX_BYTES)),
     )
     server.add_generic_rpc_handlers(services())
     port = int(os.environ.get("MISBEHAVING_PORT", "0"))

@@ -13,7 +13,7 @@ final class CurlExchange implements Exchange
 {
     /** @param float|null $deadline in seconds of the monotonic clock */
     public function __construct(
-        private readonly CurlConnection $connection,
+        private readonly Connections $connections,
         private readonly Inbox $inbox,
         private ?Line $line,
         private readonly ?float $deadline,
@@ -45,6 +45,8 @@ final class CurlExchange implements Exchange
         }
         $message = $this->inbox->reader->take($this->inbox->encoding());
         if ($message instanceof Status) {
+            // It counts even where the node has said OK already.
+            $this->inbox->status = null;
             $this->end($message);
 
             return null;
@@ -73,7 +75,7 @@ final class CurlExchange implements Exchange
     private function isOver(): bool
     {
         if ($this->inbox->status !== null) {
-            // The connection has taken the line back.
+            // The line has been taken back.
             $this->line = null;
         }
 
@@ -82,7 +84,7 @@ final class CurlExchange implements Exchange
 
     private function advance(): void
     {
-        $this->connection->drive($this->inbox, $this->deadline);
+        $this->connections->drive($this->inbox, $this->deadline);
         if ($this->inbox->status === null && $this->deadline !== null && hrtime(true) / 1e9 >= $this->deadline) {
             $this->end(new Status(Code::DeadlineExceeded, 'The deadline passed before the answer was there.'));
         }
@@ -92,17 +94,8 @@ final class CurlExchange implements Exchange
     {
         if ($this->inbox->status === null) {
             $this->inbox->status = $status;
-            // At a deadline the node stops by itself: it was told of it.
-            $this->release($status->code !== Code::DeadlineExceeded);
+            $this->line === null || $this->connections->release($this->line, true);
         }
         $this->line = null;
-    }
-
-    private function release(bool $cancelled): void
-    {
-        if ($this->line !== null) {
-            $this->connection->release($this->line, $cancelled);
-            $this->line = null;
-        }
     }
 }

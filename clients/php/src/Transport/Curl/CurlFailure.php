@@ -29,6 +29,12 @@ final class CurlFailure
         504 => Code::Unavailable,
     ];
 
+    /** What a server answers without having seen the message. */
+    private const EARLY = [Code::Unimplemented, Code::ResourceExhausted, Code::Unavailable, Code::Unauthenticated, Code::PermissionDenied];
+
+    /** Nobody refuses a message of this size for its size. */
+    private const SMALL_BYTES = 64 * 1024;
+
     /** Errors that only somebody who changes the configuration can mend. */
     private const MISCONFIGURED = [
         CURLE_SSL_CACERT,
@@ -50,6 +56,22 @@ final class CurlFailure
         return $inbox->refusal
             ?? $inbox->sentStatus()
             ?? ($error === 0 ? self::withoutStatus($inbox, $target) : self::fromError($error, $message, $target));
+    }
+
+    /**
+     * What an early answer was that nobody heard, told from the answer to the same request without its message:
+     * a refusal of whatever comes is the same again; otherwise it was about the message.
+     */
+    public static function afterProbe(Status $heard, int $messageBytes): Status
+    {
+        $wantsMessage = $heard->code === Code::Unimplemented && str_contains($heard->message, 'request message');
+        if (in_array($heard->code, self::EARLY, true) && !$wantsMessage) {
+            return $heard;
+        }
+
+        return $messageBytes > self::SMALL_BYTES
+            ? new Status(Code::ResourceExhausted, "The node ended the call before it had read the message of $messageBytes bytes; it takes none that large.")
+            : new Status(Code::Unavailable, 'The node ended the call before it had read the message.');
     }
 
     public static function isMisconfiguration(int $error): bool

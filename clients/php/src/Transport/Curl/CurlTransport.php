@@ -13,16 +13,15 @@ use Howdah\Client\Transport\Status;
 use Howdah\Client\Transport\Transport;
 
 /**
- * gRPC on libcurl's HTTP/2. Unary calls share one connection; a stream has one to itself, so that a slow reader
- * holds back the node through TCP and nothing else. (Pausing one of several streams of a connection would do
- * it too, but then libcurl 7.88 now and then loses the trailers of another.)
+ * gRPC on libcurl's HTTP/2. Unary calls move on together, whichever of them is waited for. A stream moves on only
+ * when it is read, so that TCP holds the node back for a slow reader, and nothing piles up here.
  */
 final class CurlTransport implements Transport
 {
     private readonly CurlVersion $version;
-    private readonly CurlConnection $shared;
+    private readonly Connections $unary;
 
-    /** @var list<CurlConnection> */
+    /** @var list<Connections> */
     private array $ofStreams = [];
 
     public function __construct(
@@ -33,18 +32,18 @@ final class CurlTransport implements Transport
     ) {
         $this->version = $version ?? CurlVersion::installed();
         $this->version->assertUsable();
-        $this->shared = $this->connection();
+        $this->unary = $this->connections();
     }
 
     public function start(Request $request): Exchange
     {
         $inbox = new Inbox($this->limits->maxReceiveBytes);
         $deadline = $request->timeout === null ? null : hrtime(true) / 1e9 + $request->timeout;
-        $connection = $request->streaming ? $this->idleConnection() : $this->shared;
+        $connections = $request->streaming ? $this->forStream() : $this->unary;
         $inbox->status = $this->refusal($request);
-        $line = $inbox->status === null ? $connection->start($request, $inbox, $deadline) : null;
+        $line = $inbox->status === null ? $connections->start($request, $inbox) : null;
 
-        return new CurlExchange($connection, $inbox, $line, $deadline);
+        return new CurlExchange($connections, $inbox, $line, $deadline);
     }
 
     public function target(): string
@@ -54,28 +53,28 @@ final class CurlTransport implements Transport
 
     public function close(): void
     {
-        $this->shared->close();
-        foreach ($this->ofStreams as $connection) {
-            $connection->close();
+        $this->unary->close();
+        foreach ($this->ofStreams as $connections) {
+            $connections->close();
         }
         $this->ofStreams = [];
     }
 
-    private function connection(): CurlConnection
+    private function connections(): Connections
     {
-        return new CurlConnection($this->endpoint, $this->limits, $this->userAgent, $this->version);
+        return new Connections($this->endpoint, $this->limits, $this->userAgent, $this->version);
     }
 
-    /** One that an earlier stream has left, or a new one. */
-    private function idleConnection(): CurlConnection
+    /** Those that an earlier stream has left, or new ones. */
+    private function forStream(): Connections
     {
-        foreach ($this->ofStreams as $connection) {
-            if ($connection->isIdle()) {
-                return $connection;
+        foreach ($this->ofStreams as $connections) {
+            if ($connections->areIdle()) {
+                return $connections;
             }
         }
 
-        return $this->ofStreams[] = $this->connection();
+        return $this->ofStreams[] = $this->connections();
     }
 
     private function refusal(Request $request): ?Status

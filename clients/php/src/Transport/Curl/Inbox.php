@@ -77,6 +77,17 @@ final class Inbox
         return $this->headers['grpc-encoding'][0] ?? 'identity';
     }
 
+    /**
+     * Tells that the node answered, and closed the stream, before it had the whole request. Where both arrive
+     * together, libcurl 7.88 forgets the answer and stumbles over the closed stream when it goes on sending.
+     * The node cannot have handled half a request.
+     */
+    public function isUnheard(int $error, string $message): bool
+    {
+        // A stream that was reset with an error is another matter; libcurl says then that it "was not closed cleanly".
+        return $error === 92 && $this->httpStatus === 0 && !str_contains($message, 'cleanly');
+    }
+
     /** The status the node sent, or null where it sent none. */
     public function sentStatus(): ?Status
     {

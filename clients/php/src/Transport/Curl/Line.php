@@ -30,6 +30,9 @@ final class Line
     private ?Request $request = null;
     private bool $repeated = false;
 
+    private bool $probes = false;
+    private bool $joins = false;
+
     public function __construct(
         private readonly Endpoint $endpoint,
         private readonly Limits $limits,
@@ -45,6 +48,7 @@ final class Line
         $this->request = $request;
         $this->inbox = $inbox;
         $this->repeated = false;
+        $this->probes = false;
         $this->body = pack('CN', 0, strlen($request->message)) . $request->message;
         $this->prepare($httpVersion, $ownConnection);
         curl_setopt_array($this->handle, [
@@ -57,14 +61,40 @@ final class Line
     /** Gets ready to send the same once more, on a connection of its own. Only once for each request. */
     public function reload(): bool
     {
-        if ($this->repeated || $this->request === null || $this->inbox === null) {
+        if ($this->repeated) {
             return false;
         }
         $this->repeated = true;
-        $this->inbox->reset();
+        $this->inbox?->reset();
         $this->prepare(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE, true);
 
         return true;
+    }
+
+    /** Gets ready to send the same without its message, to hear an answer that was lost. Only once for each request. */
+    public function probe(int $httpVersion): bool
+    {
+        if ($this->probes) {
+            return false;
+        }
+        $this->probes = true;
+        $this->body = '';
+        $this->inbox?->reset();
+        $this->prepare($httpVersion, false);
+        curl_setopt($this->handle, CURLOPT_INFILESIZE, 0);
+
+        return true;
+    }
+
+    /** Whether what arrives is the answer to a probe. */
+    public function probes(): bool
+    {
+        return $this->probes;
+    }
+
+    public function messageBytes(): int
+    {
+        return strlen($this->request->message ?? '');
     }
 
     /** Forgets the request, so that the line can be used again. */
@@ -75,12 +105,20 @@ final class Line
         $this->body = '';
     }
 
+    /** Whether it asked for the open connection that libcurl may have had to replace. */
+    public function joins(): bool
+    {
+        return $this->joins;
+    }
+
     private function prepare(int $httpVersion, bool $ownConnection): void
     {
         $this->sent = 0;
+        $this->joins = $httpVersion === CURL_HTTP_VERSION_2_0;
         curl_setopt_array($this->handle, [
             CURLOPT_HTTP_VERSION => $httpVersion,
             CURLOPT_FRESH_CONNECT => $ownConnection,
+            CURLOPT_FORBID_REUSE => false,
         ]);
     }
 
@@ -119,7 +157,6 @@ final class Line
             CURLOPT_PROXY => '',
             CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
             CURLOPT_NOSIGNAL => true,
-            CURLOPT_PIPEWAIT => true,
             CURLOPT_TCP_KEEPALIVE => true,
             CURLOPT_TCP_KEEPIDLE => 30,
             CURLOPT_TCP_KEEPINTVL => 10,

@@ -11,17 +11,17 @@ use Howdah\Client\Transport\Limits;
 use Howdah\Client\Transport\Request;
 use Howdah\Client\Transport\Status;
 
-/** One HTTP/2 connection of libcurl and the exchanges that share it. */
-final class CurlConnection
+/**
+ * Connections of libcurl that move on together. Each carries one exchange at a time and then the next one:
+ * when several share a connection, libcurl 7.88 loses the trailers of one in ten of them, or more.
+ */
+final class Connections
 {
     private ?\CurlMultiHandle $multi = null;
     private int $pid = 0;
 
-    /** Whether a connection stands that a new request can join. Only looked at where libcurl needs the help. */
-    private bool $connected = false;
-
-    /** The line that opens the connection the others wait for. */
-    private ?Line $opening = null;
+    /** How many connections stand open and unused. Only looked at where libcurl needs the help. */
+    private int $open = 0;
 
     /** @var array<int, Line> lines in use, by the id of their handle */
     private array $lines = [];
@@ -37,15 +37,13 @@ final class CurlConnection
     ) {
     }
 
-    public function start(Request $request, Inbox $inbox, ?float $deadline): Line
+    /** Puts a request on its way. */
+    public function start(Request $request, Inbox $inbox): Line
     {
         $multi = $this->multi();
-        $this->awaitConnection($deadline);
         $line = array_pop($this->idle) ?? new Line($this->endpoint, $this->limits, $this->userAgent);
-        $line->load($request, $inbox, $this->httpVersion(), $this->opensConnection());
-        if ($this->opensConnection()) {
-            $this->opening = $line;
-        }
+        $line->load($request, $inbox, $this->httpVersion(), $this->needsHelp() && $this->open === 0);
+        $this->open = max(0, $this->open - 1);
         $this->lines[spl_object_id($line->handle)] = $line;
         curl_multi_add_handle($multi, $line->handle);
         curl_multi_exec($multi, $running);
@@ -53,22 +51,9 @@ final class CurlConnection
         return $line;
     }
 
-    public function isIdle(): bool
+    public function areIdle(): bool
     {
         return $this->lines === [];
-    }
-
-    public function close(): void
-    {
-        foreach ($this->lines as $line) {
-            if ($line->inbox !== null) {
-                $line->inbox->status ??= new Status(Code::Cancelled, 'The connection was closed by the caller.');
-            }
-            $this->release($line);
-        }
-        $this->multi = null;
-        $this->idle = [];
-        $this->connected = false;
     }
 
     /** Moves every exchange on and waits, at most until the deadline, for something to arrive. */
@@ -90,28 +75,39 @@ final class CurlConnection
     /**
      * Takes a line back.
      *
-     * @param bool $cancelled its exchange is still going on, and the node should know that nobody listens
+     * @param bool $hangUp its exchange is still going on, and the node should know that nobody listens
      */
-    public function release(Line $line, bool $cancelled = false): void
+    public function release(Line $line, bool $hangUp = false): void
     {
         $id = spl_object_id($line->handle);
         if (!isset($this->lines[$id]) || $this->multi === null) {
             return;
         }
         unset($this->lines[$id]);
+        if ($hangUp) {
+            // libcurl would keep the RST_STREAM until it next writes on this connection, which may be never.
+            curl_setopt($line->handle, CURLOPT_FORBID_REUSE, true);
+        } elseif (curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) === CURL_HTTP_VERSION_2_0) {
+            $this->open++;
+        }
         curl_multi_remove_handle($this->multi, $line->handle);
-        if ($this->opening === $line) {
-            $this->opening = null;
-        }
-        if ($cancelled && $this->lines === []) {
-            // libcurl keeps the RST_STREAM until it next writes on this connection, which may be never.
-            $this->multi = null;
-            $this->connected = false;
-        }
         $line->unload();
         if (count($this->idle) < 8) {
             $this->idle[] = $line;
         }
+    }
+
+    public function close(): void
+    {
+        foreach ($this->lines as $line) {
+            if ($line->inbox !== null) {
+                $line->inbox->status ??= new Status(Code::Cancelled, 'The connection was closed by the caller.');
+            }
+            $this->release($line, true);
+        }
+        $this->multi = null;
+        $this->idle = [];
+        $this->open = 0;
     }
 
     private function multi(): \CurlMultiHandle
@@ -122,14 +118,14 @@ final class CurlConnection
         }
         if ($this->multi === null) {
             $this->multi = curl_multi_init();
-            curl_multi_setopt($this->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+            curl_multi_setopt($this->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
             $this->pid = $pid;
         }
 
         return $this->multi;
     }
 
-    /** After a fork the connection is the parent's: neither used nor shut down here. */
+    /** After a fork the connections are the parent's: neither used nor shut down here. */
     private function leaveToParent(): void
     {
         static $inherited = [];
@@ -139,9 +135,9 @@ final class CurlConnection
                 $line->inbox->status ??= new Status(Code::Unavailable, 'The call belongs to the process that started it.');
             }
         }
-        $this->multi = $this->opening = null;
+        $this->multi = null;
         $this->lines = $this->idle = [];
-        $this->connected = false;
+        $this->open = 0;
     }
 
     private function httpVersion(): int
@@ -150,34 +146,21 @@ final class CurlConnection
             return CURL_HTTP_VERSION_2TLS;
         }
 
-        return $this->needsHelp() && $this->connected ? CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+        return $this->open > 0 ? $this->reuseVersion() : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    }
+
+    private function reuseVersion(): int
+    {
+        if ($this->endpoint->tls !== null) {
+            return CURL_HTTP_VERSION_2TLS;
+        }
+
+        return $this->needsHelp() ? CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     }
 
     private function needsHelp(): bool
     {
         return $this->endpoint->tls === null && $this->version->cannotReusePriorKnowledge();
-    }
-
-    private function opensConnection(): bool
-    {
-        return $this->needsHelp() && !$this->connected;
-    }
-
-    /** Lets a request that comes while the connection is being opened wait for it, instead of opening another. */
-    private function awaitConnection(?float $deadline): void
-    {
-        while ($this->opening !== null && $this->opening->inbox !== null && $this->needsHelp() && !$this->connected) {
-            if ($deadline !== null && hrtime(true) / 1e9 >= $deadline) {
-                return;
-            }
-            if (curl_getinfo($this->opening->handle, CURLINFO_PRETRANSFER_TIME_T) > 0) {
-                $this->connected = true;
-                $this->opening = null;
-
-                return;
-            }
-            $this->drive($this->opening->inbox, $deadline);
-        }
     }
 
     private function collect(\CurlMultiHandle $multi): void
@@ -187,15 +170,25 @@ final class CurlConnection
             if ($line === null || $line->inbox === null) {
                 continue;
             }
-            if ($this->fellBack($line) && $line->reload()) {
+            if ($this->isSentAgain($line, $info['result'])) {
                 curl_multi_remove_handle($multi, $line->handle);
                 curl_multi_add_handle($multi, $line->handle);
-                $this->opening = $line;
-                $this->connected = false;
                 continue;
             }
             $this->finish($line, $line->inbox, $info['result']);
         }
+    }
+
+    /** Sends once more what the node has not handled, for two faults of libcurl. */
+    private function isSentAgain(Line $line, int $error): bool
+    {
+        if ($this->fellBack($line) && $line->reload()) {
+            $this->open = 0;
+
+            return true;
+        }
+
+        return $line->inbox?->isUnheard($error, curl_error($line->handle)) && $line->probe($this->reuseVersion());
     }
 
     /**
@@ -204,7 +197,7 @@ final class CurlConnection
      */
     private function fellBack(Line $line): bool
     {
-        return $this->needsHelp()
+        return $line->joins()
             && curl_getinfo($line->handle, CURLINFO_NUM_CONNECTS) > 0
             && curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) !== CURL_HTTP_VERSION_2_0;
     }
@@ -213,15 +206,15 @@ final class CurlConnection
     {
         $message = $error === 0 ? '' : curl_error($line->handle);
         $isHttp2 = curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) === CURL_HTTP_VERSION_2_0;
-        $this->connected = $isHttp2 && ($error === 0 || $error === 23 || $error === 92);
-        if (CurlFailure::isMisconfiguration($error)) {
-            $inbox->status = new Status(Code::Unavailable, $message);
-            $this->release($line);
-            throw TransportException::because("{$this->endpoint->address}: $message (curl error $error)");
-        }
         $inbox->status = $error === 0 && !$isHttp2
             ? new Status(Code::Unavailable, "{$this->endpoint->address} does not speak HTTP/2.")
             : CurlFailure::status($inbox, $error, $message, $this->endpoint->address);
-        $this->release($line);
+        if ($line->probes()) {
+            $inbox->status = CurlFailure::afterProbe($inbox->status, $line->messageBytes());
+        }
+        $this->release($line, $error !== 0);
+        if (CurlFailure::isMisconfiguration($error)) {
+            throw TransportException::because("{$this->endpoint->address}: $message (curl error $error)");
+        }
     }
 }
