@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from core.config import Settings
 from core.context import Context
+from core.failures import RefusedError
 from core.jobs.claim import ClaimJob
 from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
@@ -102,11 +103,16 @@ class Lab:
         return found.value
 
     def until(self, context: Context, job: Job, *states: JobState) -> Job:
-        """Waits until the job is in one of the states."""
-        return await_value(
-            lambda: now if (now := self.get(context, job)).state in states else None,
-            lambda: f"{job.kind} is {self.get(context, job)}",
-        )
+        """Waits until the job is in one of the states, also while Postgres is away."""
+
+        def look() -> Job | None:
+            try:
+                now = self.get(context, job)
+            except RefusedError:
+                return None
+            return now if now.state in states else None
+
+        return await_value(look, lambda: f"{job.kind} is {self.get(context, job)}")
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Runs a statement as the system role."""
