@@ -10,7 +10,7 @@ import dramatiq
 import structlog
 
 from core.bootstrap import open_node
-from core.config import ConfigError, load_settings
+from core.config import PROCESS_INDEX, ConfigError, load_settings
 from core.platform.logging import configure_logging
 from core.platform.telemetry import new_registry
 from workers.broker import build_broker
@@ -26,7 +26,7 @@ def boot() -> None:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
-    writer = configure_logging(settings, "worker")
+    writer = configure_logging(settings, f"worker-{os.environ.get(PROCESS_INDEX, '0')}")
 
     def leave() -> None:
         writer.flush()

@@ -4,19 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from core.config import Settings
 from core.context import Context
+from core.failures import RefusedError
 from core.jobs.job import Job, JobState
+from core.platform.embedded import start_redis
 from tests.conftest import Databases, Postgres
 from tests.jobs_lab import Lab, await_value, open_lab
 from tests.jobs_worker import worker_kinds
@@ -28,6 +32,24 @@ SHORT = {
     "HOWDAH_WORKER_DRAIN_SECONDS": "2",
     "HOWDAH_WORKER_POLL_MILLISECONDS": "20",
 }
+
+
+class Redis:
+    """Is a Redis of this test alone, to be stopped and started."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._socket = Path(tempfile.mkdtemp(prefix="howdah-")) / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self._process = start_redis(directory, self._socket)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        self._socket.unlink(missing_ok=True)
+
+    def start(self) -> None:
+        self._process = start_redis(self._directory, self._socket)
 
 
 class Workers:
@@ -77,9 +99,10 @@ def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def lab(settings: Settings, databases: Databases) -> Iterator[Lab]:
+def lab(settings: Settings, databases: Databases, environment: dict[str, str]) -> Iterator[Lab]:
     quick = settings.model_copy(
         update={
+            "redis_url": SecretStr(environment["HOWDAH_REDIS_URL"]),
             "job_rescue_interval_seconds": 0.1,
             "job_dispatch_interval_seconds": 0.1,
             "job_unclaimed_seconds": 1.0,
@@ -89,6 +112,17 @@ def lab(settings: Settings, databases: Databases) -> Iterator[Lab]:
         lab.kinds.update(worker_kinds())
         with dispatching(lab):
             yield lab
+
+
+@pytest.fixture
+def own_redis(environment: dict[str, str], tmp_path: Path) -> Iterator[Redis]:
+    """Gives the node a Redis of its own; asked for before `workers` and `lab`."""
+    directory = tmp_path / "redis"
+    directory.mkdir()
+    own = Redis(directory)
+    environment["HOWDAH_REDIS_URL"] = own.url
+    yield own
+    own.stop()
 
 
 @contextmanager
@@ -269,3 +303,60 @@ def test_a_worker_survives_the_loss_of_its_database_connections(
     written = written_once(again, 10)
     if ended.state is JobState.SUCCEEDED:
         assert skus(lab, acme) == sorted([*written, *written_once(job, 40)])
+
+
+def test_jobs_wait_for_redis_and_run_when_it_is_back(
+    own_redis: Redis, lab: Lab, workers: Workers, acme: Context, tmp_path: Path
+) -> None:
+    worker = workers.start()
+    lab.until(acme, count_job(lab, acme, tmp_path), JobState.SUCCEEDED)
+    own_redis.stop()
+    started = time.monotonic()
+    jobs = [count_job(lab, acme, tmp_path) for _ in range(20)]
+    assert time.monotonic() - started < 5
+    own_redis.start()
+    for job in jobs:
+        lab.until(acme, job, JobState.SUCCEEDED)
+    assert worker.poll() is None
+    for job in jobs:
+        assert set(written_once(job, 10)) <= set(skus(lab, acme))
+
+
+def test_a_job_that_runs_while_redis_goes_away_ends_and_its_worker_can_stop(
+    own_redis: Redis, lab: Lab, workers: Workers, acme: Context
+) -> None:
+    worker = workers.start()
+    job = lab.submit(acme, "deaf", {"seconds": 1.0})
+    lab.until(acme, job, JobState.RUNNING)
+    own_redis.stop()
+    lab.until(acme, job, JobState.SUCCEEDED)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(15) == 0
+
+
+def test_a_worker_waits_for_postgres_and_goes_on_when_it_is_back(
+    lab: Lab, workers: Workers, acme: Context, tmp_path: Path, postgres: Postgres
+) -> None:
+    worker = workers.start()
+    lab.until(acme, count_job(lab, acme, tmp_path), JobState.SUCCEEDED)
+    waiting = count_job(lab, acme, tmp_path, chunks=20, seconds=0.1)
+    until_chunk(lab, acme, waiting, 1)
+    (name,) = (row["name"] for row in lab.sql("SELECT current_database() AS name"))
+    with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        time.sleep(3)
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    lab.until(acme, waiting, JobState.SUCCEEDED, JobState.DEAD)
+    assert worker.poll() is None
+    submitted = await_value(lambda: tried(lambda: count_job(lab, acme, tmp_path)))
+    lab.until(acme, submitted, JobState.SUCCEEDED)
+
+
+def tried(act: Callable[[], Job]) -> Job | None:
+    try:
+        return act()
+    except RefusedError:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -12,8 +13,8 @@ from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.ledger import Ticket
 
-# For Dramatiq to stop its threads once no job runs. It waits for a lost Redis much longer.
-STOP_SECONDS = 10.0
+# For Dramatiq to stop its threads once no job runs; a lost Redis it would wait for for ever.
+STOP_SECONDS = 1.0
 
 
 class Drain(Middleware):
@@ -53,17 +54,24 @@ class Drain(Middleware):
         threading.Thread(target=self._see_to_the_end, name="drain", daemon=True).start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
-        """Notes that Dramatiq has stopped by itself."""
+        """Releases what still runs where Dramatiq lost its patience before we did."""
         self._stopped.set()
+        self._release()
 
     def _see_to_the_end(self) -> None:
-        if self._heartbeat.wait_until_idle(self._grace_seconds) and self._stopped.wait(
-            STOP_SECONDS
+        until = time.monotonic() + self._grace_seconds
+        self._heartbeat.wait_until_idle(self._grace_seconds)
+        if self._heartbeat.tickets() or not self._stopped.wait(
+            max(STOP_SECONDS, until - time.monotonic())
         ):
-            return
-        released = self._hand_back.running(self._heartbeat.tickets())
-        structlog.get_logger().warning("worker_left", released=released)
-        self._leave()
+            self._release()
+            self._leave()
+
+    def _release(self) -> None:
+        tickets = self._heartbeat.tickets()
+        if tickets:
+            released = self._hand_back.running(tickets)
+            structlog.get_logger().warning("jobs_released", jobs=released)
 
 
 def _ticket(message: MessageProxy) -> Ticket:
