@@ -1,0 +1,191 @@
+"""Takes the node to its limits: too many calls, full queues, Redis gone, shutting down."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from core.config import load_settings
+from core.platform.database import UnitOfWork
+from core.platform.embedded import start_redis
+from core.platform.rate_limit import RateLimiter
+from howdah.files.v1 import files_pb2
+from howdah.node.v1 import node_pb2
+from howdah.records.v1 import records_pb2
+from tests.conftest import Databases, context_of, environment_of
+from tests.rpc.conftest import Answer, RunningNode, an_idempotency_key, serving
+
+PING = "/howdah.node.v1.NodeService/Ping"
+GET = "/howdah.records.v1.RecordsService/GetCustomer"
+UPSERT = "/howdah.records.v1.RecordsService/BatchUpsertCustomers"
+CREATE = "/howdah.files.v1.FilesService/CreateUpload"
+BODY = node_pb2.PingRequest(message="hello").SerializeToString()
+UPSERT_ONE = records_pb2.BatchUpsertCustomersRequest(
+    customers=[records_pb2.Customer(external_id="1")]
+)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, "the condition never held"
+
+
+@pytest.fixture
+def environment(databases: Databases, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    return environment_of(databases.urls, redis_url, tmp_path)
+
+
+def test_a_tenant_past_its_rate_is_told_when_to_come_back_and_no_other_is(
+    environment: dict[str, str],
+) -> None:
+    environment["HOWDAH_RATE_LIMIT_CALLS_PER_SECOND"] = "20"
+    environment["HOWDAH_RATE_LIMIT_BURST_CALLS"] = "20"
+    with serving(load_settings(environment)) as running:
+        answers = [running.acme.call(PING, BODY) for _ in range(60)]
+        other = running.globex.call(PING, BODY)
+
+    refused = [answer for answer in answers if answer.code != "OK"]
+    assert refused
+    assert {(a.code, a.reason) for a in refused} == {("RESOURCE_EXHAUSTED", "RATE_LIMITED")}
+    assert all(answer.retry_after_ms > 0 for answer in refused)
+    assert all(int(answer.trailing["grpc-retry-pushback-ms"]) > 0 for answer in refused)
+    assert other.code == "OK"
+
+
+def test_processes_share_a_rate_and_waste_at_most_a_batch(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    one, two = (RateLimiter(client, "t", calls_per_second=1, burst=100) for _ in range(2))
+
+    granted = sum(limiter.take("acme", 1).granted for _ in range(100) for limiter in (one, two))
+
+    # A rate of one a second: a slow machine may earn a few more while it counts.
+    assert 98 <= granted <= 110
+    client.close()
+
+
+class Redis:
+    """Is a Redis that can be stopped and started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.socket = directory / "r.sock"
+        self.start()
+
+    def start(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self._process = start_redis(self._directory, self.socket)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def own_redis(server_directory: Path) -> Iterator[Redis]:
+    directory = server_directory / f"own-{time.monotonic_ns()}"
+    directory.mkdir()
+    server = Redis(directory)
+    yield server
+    server.stop()
+
+
+def test_without_redis_reads_go_on_and_changes_are_refused_until_it_is_back(
+    environment: dict[str, str], own_redis: Redis
+) -> None:
+    environment["HOWDAH_REDIS_URL"] = f"unix://{own_redis.socket}"
+    with serving(load_settings(environment)) as running:
+        assert running.acme.call(UPSERT, UPSERT_ONE).code == "OK"
+        own_redis.stop()
+
+        begun = time.monotonic()
+        refused = running.acme.call(UPSERT, UPSERT_ONE)
+        read = running.acme.call(GET, records_pb2.GetCustomerRequest(external_id="1"))
+
+        assert (refused.code, refused.reason) == ("UNAVAILABLE", "AUTH_STORE_UNAVAILABLE")
+        assert refused.retry_after_ms > 0
+        assert read.code == "OK"
+        assert time.monotonic() - begun < 8
+
+        own_redis.start()
+        eventually(lambda: running.acme.call(UPSERT, UPSERT_ONE).code == "OK")
+
+
+def held_call(
+    running: RunningNode, pool: ThreadPoolExecutor, admin_url: str
+) -> tuple[Future[Answer], UnitOfWork]:
+    """Has one call wait in the node for an idempotency key that this test holds."""
+    key = an_idempotency_key()
+    request = files_pb2.CreateUploadRequest(filename="held.csv", idempotency_key=key)
+    holder = running.node.database.begin(context_of("acme")).__enter__()
+    holder.execute(
+        "INSERT INTO idempotency (tenant_id, key_id, method, key, fingerprint)"
+        " VALUES ('acme', :key_id, :method, :key, '')",
+        {"key_id": running.acme.key.key_id, "method": CREATE, "key": key},
+    )
+    answer = pool.submit(running.acme.call, CREATE, request)
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND query LIKE 'INSERT INTO idempotency%'"
+    )
+
+    def waits() -> bool:
+        with psycopg.connect(admin_url) as connection:
+            return connection.execute(waiting).fetchone() != (0,)
+
+    eventually(waits)
+    return answer, holder
+
+
+def test_a_full_node_refuses_at_once_with_pushback(
+    environment: dict[str, str], databases: Databases
+) -> None:
+    environment["HOWDAH_SERVER_THREADS"] = "1"
+    environment["HOWDAH_MAX_WAITING_CALLS"] = "2"
+    with (
+        serving(load_settings(environment)) as running,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        held, holder = held_call(running, pool, databases.urls.admin)
+        queued = [pool.submit(running.acme.call, PING, BODY) for _ in range(2)]
+        eventually(lambda: running.application.calls.waiting() == 2)
+
+        begun = time.monotonic()
+        refused = running.acme.call(PING, BODY)
+        taken = time.monotonic() - begun
+        holder.__exit__(None, None, None)
+
+        assert (refused.code, refused.reason) == ("RESOURCE_EXHAUSTED", "NODE_OVERLOADED")
+        assert int(refused.trailing["grpc-retry-pushback-ms"]) > 0
+        assert refused.trailing["x-correlation-id"]
+        assert taken < 2
+        assert held.result().code == "OK"
+        assert [answer.result().code for answer in queued] == ["OK", "OK"]
+
+
+def test_a_draining_node_finishes_what_it_has_and_refuses_the_rest(
+    environment: dict[str, str], databases: Databases
+) -> None:
+    with (
+        serving(load_settings(environment)) as running,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        held, holder = held_call(running, pool, databases.urls.admin)
+        draining = threading.Thread(target=running.application.drain, args=(0, 10), name="drain")
+        draining.start()
+        eventually(lambda: running.application.gate.draining)
+
+        refused = running.acme.call(PING, BODY)
+        holder.__exit__(None, None, None)
+
+        assert refused.code == "UNAVAILABLE"
+        assert held.result().code == "OK"
+        draining.join(20)
+        assert not draining.is_alive()
