@@ -57,12 +57,13 @@ class Book:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._book.close()
-            return
-        for sheet in self._book.worksheets():
-            # xlsxwriter closes them in `close` only, which would write the file first.
-            sheet.row_data_fh.close()
+        try:
+            if kind is None:
+                self._book.close()
+        finally:
+            # xlsxwriter closes its files of rows only where it got to write the workbook.
+            for sheet in self._book.worksheets():
+                sheet.row_data_fh.close()
 
     def add_sheet(self, name: str, color: str) -> Any:
         """Adds a tab with the look they all share and returns xlsxwriter's worksheet."""

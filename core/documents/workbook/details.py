@@ -150,7 +150,7 @@ def _write_part(book: Book, reader: SalesReader, summary: SalesSummary, tab: Par
         table.write(month, sales.orders, sales.units, sales.gross_minor, sales.customers)
     chart = column_chart(
         book,
-        f"Sales by month: {tab.title}",
+        "Sales by month",
         table.range("Month"),
         [Series("Sales", table.range("Sales"), PART_COLORS[tab.part])],
         (Axis("", "mmm yyyy"), Axis(f"Sales ({currency})")),
