@@ -360,3 +360,38 @@ def tried(act: Callable[[], Job]) -> Job | None:
         return act()
     except RefusedError:
         return None
+
+
+def test_the_nodes_own_worker_and_dispatcher_start_and_stop(
+    databases: Databases, environment: dict[str, str], tmp_path: Path
+) -> None:
+    def kinds() -> list[str] | None:
+        with databases.system.begin() as transaction:
+            rows = transaction.all("SELECT kinds FROM workers")
+        return rows[0]["kinds"] if rows else None
+
+    with (tmp_path / "node.log").open("ab") as log:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, *command],
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            for command in (
+                ("-m", "dramatiq", "workers.main:boot", "--processes", "1", "--threads", "1"),
+                ("-m", "workers.dispatcher"),
+            )
+        ]
+    try:
+        assert "records.import" in await_value(kinds)
+        for process in processes:
+            process.terminate()
+        assert [process.wait(20) for process in processes] == [0, 0]
+        assert kinds() is None
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        print((tmp_path / "node.log").read_text("utf-8"))
