@@ -28,7 +28,7 @@ from core.result import Err, Ok
 from tests.conftest import Databases, Postgres, context_of
 
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
-TOP = 3
+TOP = 2
 NAMES = {"A": "Zebra", "B": "Ant", "C": ""}
 
 
