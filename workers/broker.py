@@ -87,5 +87,7 @@ def build_broker(
     declare_run_job(broker, run, queue=settings.worker_queues[0])
     for name in settings.worker_queues:
         broker.declare_queue(name)
+    # What waits for its time waits in Postgres; a consumer for it here would poll for nothing.
+    broker.delay_queues.clear()
     heartbeat.start(signals)
     return broker
