@@ -101,7 +101,7 @@ def invalid(*faults: FieldViolation) -> Failure:
     return Failure(
         Reason.IMPORT_MAPPING_INVALID,
         "; ".join(f"{fault.field} {fault.description}" for fault in faults),
-        {fault.field: fault.description for fault in faults},
+        {"fields": ", ".join(fault.field for fault in faults)},
         faults,
     )
 

@@ -117,10 +117,14 @@ class _Import:
         """Stores what lies behind the checkpoint."""
         run = self._run
         counts = Counts(**(run.checkpoint or {}))
+        looked_at = counts.rows_stored
         fresh = islice(records, counts.rows_in, None)
         for rows in chunks(map(self._parser, fresh)):
             run.proceed()
             counts = self._store_chunk(rows, counts)
+            if counts.rows_stored >= 2 * looked_at:
+                self._refresh_statistics()
+                looked_at = counts.rows_stored
             run.progress(
                 PHASE,
                 self._opened.stream.tell(),
@@ -128,6 +132,12 @@ class _Import:
                 f"{counts.rows_in:,} rows read, {counts.rows_rejected:,} of them rejected",
             )
         return counts
+
+    def _refresh_statistics(self) -> None:
+        """Tells the planner how many rows there are, each time they have doubled."""
+        with self._run.begin() as unit:
+            invoice_store.refresh_statistics(unit)
+            unit.commit(None)
 
     def _store_chunk(self, rows: Sequence[ImportRow | Rejection], counts: Counts) -> Counts:
         numbers = {row.number for row in rows if isinstance(row, ImportRow)}

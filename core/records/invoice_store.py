@@ -81,6 +81,11 @@ def imported(unit: UnitOfWork, numbers: Sequence[str], source: UUID) -> Mapping[
     }
 
 
+def refresh_statistics(unit: UnitOfWork) -> None:
+    """Has Postgres look at how many rows there are now; it skips a table that is busy."""
+    unit.execute("SELECT refresh_statistics()")
+
+
 def _create_what_they_name(unit: UnitOfWork, invoices: Sequence[Invoice]) -> None:
     countries: dict[str, str] = {}
     names: dict[str, str] = {}

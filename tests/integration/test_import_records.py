@@ -236,8 +236,9 @@ def test_an_attempt_that_lost_its_lease_stores_nothing(importer: Importer) -> No
 def test_a_file_without_a_mapped_column_is_refused(importer: Importer) -> None:
     failure = importer.refusal(b"number,sku,sku\n1,2,3\n", MAPPING)
     assert failure.reason is Reason.IMPORT_MAPPING_INVALID
-    assert failure.metadata["mapping.fields.quantity"] == "is no column of the file: quantity"
-    assert failure.metadata["mapping.fields.sku"] == "is more than one column of the file: sku"
+    faults = {fault.field: fault.description for fault in failure.fields}
+    assert faults["mapping.fields.quantity"] == "is no column of the file: quantity"
+    assert faults["mapping.fields.sku"] == "is more than one column of the file: sku"
 
 
 def test_a_damaged_file_is_refused_and_what_came_before_stays(importer: Importer) -> None:

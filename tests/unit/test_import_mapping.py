@@ -68,4 +68,4 @@ def test_a_mapping_that_makes_no_invoices_says_why(change: dict[str, object], fi
     assert failure is not None
     assert failure.reason is Reason.IMPORT_MAPPING_INVALID
     assert field in {fault.field for fault in failure.fields}
-    assert field in failure.metadata
+    assert field in failure.metadata["fields"]
