@@ -9,7 +9,6 @@ GRPCURL := .tools/bin/grpcurl
 GRPCURL_VERSION := v1.9.3
 
 export PYTHON
-export PYTHONDONTWRITEBYTECODE := 1
 
 help:  ## Say what can be made
 	@awk -F ':.*##[ ]*' '/^[a-z-]+:.*##/ { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
