@@ -1,0 +1,95 @@
+"""Writes the tables of docs/performance.md from the results, between their markers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.results import RESULTS, ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+MARKED = re.compile(r"(<!-- results of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+Whole = Mapping[str, Any]
+
+# What each ratio has to reach, where something was promised: (promise, aim).
+PROMISES = {
+    "chain_over_bare": ("≥ 0.65", "≥ 0.85"),
+    "chain_over_fastapi": ("≥ 3", "≥ 5"),
+    "p99_over_fastapi": ("", "≤ 0.25"),
+    "two_processes_over_one": ("", "≥ 1.9"),
+    "bound_over_unbound_latency": ("≤ 1.5", "≤ 1.2"),
+}
+LIMITS = {
+    "cdnow_import_seconds": "≤ 20",
+    "workbook_seconds": "≤ 10",
+    "workbook_worker_peak_mib": "< 300",
+}
+
+
+def write_tables() -> None:
+    """Replaces what stands between the markers by what the result files say."""
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(MARKED.sub(_filled, text), "utf-8")
+
+
+def _filled(found: re.Match[str]) -> str:
+    path = RESULTS / f"{found[2]}.json"
+    if not path.exists():
+        return f"{found[1]}Not measured yet.\n{found[3]}"
+    whole = json.loads(path.read_text("utf-8"))
+    return "\n".join([found[1], *_lines(whole), "", found[3]])
+
+
+def _lines(whole: Whole) -> Iterator[str]:
+    if whole["ratios"]:
+        yield from _ratios(whole)
+    if servers := whole["figures"].get("servers"):
+        yield from ("", *_servers(servers))
+    yield from _figures(whole)
+    yield from ("", _origin(whole))
+
+
+def _ratios(whole: Whole) -> Iterator[str]:
+    yield "| ratio | median | least | greatest | promised | aim |"
+    yield "|---|---|---|---|---|---|"
+    for key, ratio in whole["ratios"].items():
+        promise, aim = PROMISES.get(key, ("", ""))
+        numbers = f"**{ratio['median']}** | {ratio['min']} | {ratio['max']}"
+        yield f"| `{key}` | {numbers} | {promise} | {aim} |"
+
+
+def _servers(servers: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
+    yield "| server | calls/s (least to greatest) | p50 ms | p99 ms | server's CPU µs per call |"
+    yield "|---|---|---|---|---|"
+    for name, row in servers.items():
+        rate = row["calls_per_second"]
+        yield (
+            f"| {name} | {rate['median']:,.0f} ({rate['min']:,.0f} to {rate['max']:,.0f})"
+            f" | {row['p50_ms']['median']} | {row['p99_ms']['median']}"
+            f" | {row['server_cpu_us_per_call']['median']:.0f} |"
+        )
+
+
+def _figures(whole: Whole) -> Iterator[str]:
+    figures = {key: value for key, value in whole["figures"].items() if key != "servers"}
+    if not figures:
+        return
+    yield from ("", "| figure | value | promised |", "|---|---|---|")
+    for key, value in figures.items():
+        shown = (
+            f"{value['median']} ({value['min']} to {value['max']})"
+            if isinstance(value, dict)
+            else value
+        )
+        yield f"| {key} | {shown} | {LIMITS.get(key, '')} |"
+
+
+def _origin(whole: Whole) -> str:
+    machine = whole["machine"]
+    libraries = ", ".join(f"{name} {number}" for name, number in machine["libraries"].items())
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']},"
+        f" Python {machine['python']}, {libraries}; commit `{whole['commit']}`."
+    )
