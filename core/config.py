@@ -28,6 +28,10 @@ SECRETS = (
 )
 
 
+# AES-256.
+KEY_BYTES = 32
+
+
 class ConfigError(Exception):
     """Names every setting that is wrong, one a line."""
 
@@ -177,8 +181,8 @@ def decode_key(text: str) -> bytes:
     except binascii.Error as fault:
         message = "must be base64"
         raise ValueError(message) from fault
-    if len(key) != 32:
-        message = f"must be 32 bytes in base64, not {len(key)}"
+    if len(key) != KEY_BYTES:
+        message = f"must be {KEY_BYTES} bytes in base64, not {len(key)}"
         raise ValueError(message)
     return key
 

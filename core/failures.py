@@ -8,6 +8,9 @@ from typing import Any
 
 from core.reasons import Reason
 
+# The message names the first few wrong fields; `fields` has them all.
+SHOWN_VIOLATIONS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
@@ -63,8 +66,8 @@ def fields_invalid(violations: Iterable[FieldViolation]) -> Failure:
     found = tuple(violations)
     return Failure(
         Reason.FIELDS_INVALID,
-        "; ".join(f"{v.field}: {v.description}" for v in found[:3])
-        + (f"; and {len(found) - 3} more" if len(found) > 3 else ""),
+        "; ".join(f"{v.field}: {v.description}" for v in found[:SHOWN_VIOLATIONS])
+        + (f"; and {len(found) - SHOWN_VIOLATIONS} more" if len(found) > SHOWN_VIOLATIONS else ""),
         fields=found,
     )
 

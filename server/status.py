@@ -44,16 +44,14 @@ def trailing_metadata(call: Call, failure: Failure) -> tuple[tuple[str, str | by
 def status_details(failure: Failure, correlation_id: str) -> bytes:
     """Returns the serialised google.rpc.Status; always under 8 KB."""
     for violations in (MAX_VIOLATIONS, 3, 0):
-        status = _status(failure, correlation_id, violations)
-        serialised: bytes = status.SerializeToString()
+        serialised = _serialised(failure, correlation_id, violations)
         if len(serialised) <= MAX_DETAILS_BYTES:
             return serialised
     bare = Failure(failure.reason, failure.reason.name, retry_after_ms=failure.retry_after_ms)
-    serialised = _status(bare, correlation_id, 0).SerializeToString()
-    return serialised
+    return _serialised(bare, correlation_id, 0)
 
 
-def _status(failure: Failure, correlation_id: str, violations: int) -> status_pb2.Status:
+def _serialised(failure: Failure, correlation_id: str, violations: int) -> bytes:
     reason = failure.reason
     details: list[Message] = [
         error_details_pb2.ErrorInfo(
@@ -77,11 +75,13 @@ def _status(failure: Failure, correlation_id: str, violations: int) -> status_pb
         delay.FromMilliseconds(failure.retry_after_ms)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     details += _details_of_code(failure)
-    return status_pb2.Status(
+    status = status_pb2.Status(
         code=code_pb2.Code.Value(reason.code),
         message=failure.message[:MAX_MESSAGE_CHARACTERS],
         details=[_packed(detail) for detail in details],
     )
+    serialised: bytes = status.SerializeToString()
+    return serialised
 
 
 def _details_of_code(failure: Failure) -> list[Message]:

@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 HERE = Path(__file__).parent
 LOCK = 4_807_526_976  # any number that nobody else locks
 OWNER = "howdah_owner"
+# Made here, so that it belongs to the owner and not to whoever migrates.
+VERSION_TABLE = "CREATE TABLE IF NOT EXISTS howdah_migration (version_num varchar(32) PRIMARY KEY)"
 
 
 def _config() -> Config:
@@ -32,11 +34,7 @@ def migrate(url: str, revision: str = "head") -> None:
         with engine.begin() as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             connection.execute(sa.text(f"SET LOCAL ROLE {OWNER}"))
-            connection.execute(
-                sa.text(
-                    "CREATE TABLE IF NOT EXISTS howdah_migration (version_num varchar(32) PRIMARY KEY)"
-                )
-            )
+            connection.execute(sa.text(VERSION_TABLE))
             config = _config()
             config.attributes["connection"] = connection
             if revision == "base":

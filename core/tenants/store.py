@@ -93,7 +93,7 @@ def find_credential(
 def list_credentials(
     transaction: SystemTransaction, tenant_id: str, after: str, limit: int
 ) -> list[Credential]:
-    """Returns up to `limit` credentials after `after`; of all tenants where `tenant_id` is empty."""
+    """Returns up to `limit` credentials after `after`; an empty `tenant_id` means of all."""
     rows = transaction.all(
         f"SELECT {CREDENTIAL} FROM credentials WHERE key_id > :after"
         " AND (:tenant_id = '' OR tenant_ids && ARRAY[:tenant_id, '*'])"
