@@ -31,7 +31,7 @@ from core.result import Ok
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -154,7 +154,7 @@ def ticket(job: Job) -> Ticket:
 
 
 def await_value(look: Callable[[], T | None], complaint: Callable[[], str] = str) -> T:
-    """Looks until there is something, for at most 30 seconds."""
+    """Looks until there is something, for at most a minute."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while (found := look()) is None:
         assert time.monotonic() < give_up, complaint()

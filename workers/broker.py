@@ -64,17 +64,13 @@ def build_broker(
         metrics=JobMetrics(registry),
     )
 
-    def close_all() -> None:
-        heartbeat.close()
-        close()
-
     broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.
         middleware=[
             # Told last that the worker has stopped, when nobody needs the node any more.
-            Close(close_all),
+            Close(heartbeat.close, close),
             # Before the actor, which insists on it.
             LogContext(),
             # Before the first consumer, which takes its pace from the worker.

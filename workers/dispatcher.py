@@ -84,7 +84,7 @@ class Dispatcher:
 
     def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
         while not self._stopping.is_set():
-            self._stopping.wait(seconds if _done(name, do) else min(seconds, AFTER_FAULT_SECONDS))
+            self._stopping.wait(seconds if _done(name, do) else AFTER_FAULT_SECONDS)
 
 
 def _done(name: str, do: Callable[[], object]) -> bool:

@@ -86,7 +86,7 @@ def test_watching_shows_each_change_with_a_greater_number_and_ends_with_the_job(
     assert all(a.sequence < b.sequence for a, b in pairwise(seen))
 
 
-def test_a_watcher_hears_of_a_change_within_milliseconds(lab: Lab, acme: Context) -> None:
+def test_a_watcher_hears_of_a_change_long_before_its_sign_of_life(lab: Lab, acme: Context) -> None:
     assert lab.signals.wait_until_hearing(5)
     job = lab.submit(acme)
     changes = watch(lab, acme, job)
@@ -94,7 +94,7 @@ def test_a_watcher_hears_of_a_change_within_milliseconds(lab: Lab, acme: Context
     threading.Timer(0.2, lab.runner(), [ticket(job)]).start()
     started = time.monotonic()
     assert next(changes).state is not JobState.QUEUED
-    assert time.monotonic() - started < 0.7
+    assert time.monotonic() - started < 5
 
 
 def test_a_watch_resumes_after_the_last_change_seen(lab: Lab, acme: Context) -> None:
@@ -133,9 +133,11 @@ def test_waiting_answers_when_the_job_has_ended(lab: Lab, acme: Context) -> None
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize(("seconds", "deadline"), [(0.2, 60.0), (25.0, 0.7)])
+@pytest.mark.parametrize(
+    ("seconds", "deadline", "wait"), [(0.5, 60.0, 0.5), (25.0, 2.0, 1.5), (0.0, 60.0, 0.0)]
+)
 def test_waiting_ends_in_time_for_the_answer(
-    lab: Lab, acme: Context, seconds: float, deadline: float
+    lab: Lab, acme: Context, seconds: float, deadline: float, wait: float
 ) -> None:
     job = lab.submit(acme)
     started = time.monotonic()
@@ -143,7 +145,7 @@ def test_waiting_ends_in_time_for_the_answer(
         replace(acme, deadline=started + deadline), WaitQuery(job.job_id, seconds)
     )
     assert answer == Ok(job)
-    assert 0.1 < time.monotonic() - started < 0.6
+    assert wait - 0.05 < time.monotonic() - started < wait + 0.5
 
 
 def test_waiters_find_out_by_themselves_when_nothing_can_be_heard(
@@ -187,7 +189,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_run(lab: Lab, acme: Contex
         assert lab.get(acme, submitted) == ended
 
 
-def test_a_running_job_is_asked_to_stop_and_hears_it_within_a_second(
+def test_a_running_job_is_asked_to_stop_and_hears_it_long_before_its_heartbeat(
     lab: Lab, acme: Context
 ) -> None:
     gate = Gate()
@@ -203,7 +205,7 @@ def test_a_running_job_is_asked_to_stop_and_hears_it_within_a_second(
         assert asked.state is JobState.RUNNING
         assert asked.cancel_requested_at is not None
         ended = lab.until(acme, job, JobState.CANCELLED)
-        assert time.monotonic() - asked_at < 1
+        assert time.monotonic() - asked_at < 5
     assert ended.finished_at is not None
 
 

@@ -267,7 +267,7 @@ def test_a_job_that_does_not_end_in_time_is_released_and_its_worker_leaves(
     told_at = time.monotonic()
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
-    assert time.monotonic() - told_at < 8
+    assert time.monotonic() - told_at < 15
     released = lab.until(acme, job, JobState.QUEUED, JobState.DISPATCHED)
     assert (released.attempt, released.crash_count) == (0, 0)
     assert skus(lab, acme) == []

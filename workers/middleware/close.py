@@ -10,9 +10,10 @@ from dramatiq import Broker, Middleware, Worker
 class Close(Middleware):
     """Comes first in the list, so that it is told last."""
 
-    def __init__(self, close: Callable[[], None]) -> None:
-        self._close = close
+    def __init__(self, *closes: Callable[[], None]) -> None:
+        self._closes = closes
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
-        """Closes it all."""
-        self._close()
+        """Closes one after the other."""
+        for close in self._closes:
+            close()
