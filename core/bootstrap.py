@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 
-import redis
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from core.analytics.use_cases import Analytics, analytics_use_cases
+from core.analytics.use_cases import analytics_use_cases
 from core.config import Settings
-from core.documents.use_cases import Documents, documents_use_cases, workbook_kind
-from core.files.use_cases import Files, files_use_cases
-from core.jobs.kind import JobKind
-from core.jobs.use_cases import Jobs, jobs_use_cases
-from core.node.use_cases import NodeUseCases, node_use_cases
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.documents.use_cases import documents_use_cases, workbook_kind
+from core.files.use_cases import files_use_cases
+from core.jobs.use_cases import jobs_use_cases
+from core.node.node import Node
+from core.node.use_cases import node_use_cases
+from core.platform.database import Database
 from core.platform.local_storage import LocalStorage
+from core.platform.postgres import open_engine
 from core.platform.queue import JobQueue
 from core.platform.redis_client import open_redis
 from core.platform.secrets import SecretBox
 from core.platform.signals import JobSignals
-from core.platform.storage import Storage
-from core.records.use_cases import Records, import_kind, records_use_cases
+from core.platform.system_database import SystemDatabase
+from core.records.use_cases import import_kind, records_use_cases
 from core.tenants.directory import Directory
 from core.tenants.tokens import TokenIssuer
-from core.tenants.use_cases import Tenants, tenants_use_cases
-
-
-@dataclass(frozen=True)
-class Node:
-    """Holds what the doors need: the use cases by noun, and what they stand on."""
-
-    settings: Settings
-    database: Database
-    system: SystemDatabase
-    redis: redis.Redis
-    queue: JobQueue
-    storage: Storage
-    directory: Directory
-    secrets: SecretBox
-    issue_token: TokenIssuer
-    kinds: Mapping[str, JobKind]
-    tenants: Tenants
-    records: Records
-    analytics: Analytics
-    documents: Documents
-    files: Files
-    jobs: Jobs
-    node: NodeUseCases
+from core.tenants.use_cases import tenants_use_cases
 
 
 @contextmanager

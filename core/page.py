@@ -40,10 +40,11 @@ class PageRequest:
         if not self.token:
             return None
         try:
-            known, *values = json.loads(base64.urlsafe_b64decode(self.token.encode("ascii")))
-        except (ValueError, binascii.Error, TypeError):
+            read = json.loads(base64.urlsafe_b64decode(self.token.encode("ascii")))
+            known, values = read[0], [value for value in read[1:] if isinstance(value, str)]
+        except (ValueError, binascii.Error, TypeError, LookupError):
             raise RefusedError(TOKEN_INVALID) from None
-        if known != scope or len(values) != keys or not all(isinstance(v, str) for v in values):
+        if known != scope or len(read) != keys + 1 or len(values) != keys:
             raise RefusedError(TOKEN_INVALID)
         # Postgres takes neither the character 0 nor half of a surrogate pair.
         if any(UNSTORABLE.search(value) for value in values):

@@ -14,8 +14,8 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
-from core.bootstrap import Node
 from core.config import Settings
+from core.node.node import Node
 from core.platform.rate_limit import RateLimiter
 from core.platform.telemetry import RpcMetrics
 from core.tenants.authenticate import Authenticator

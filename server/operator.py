@@ -8,9 +8,9 @@ import time
 import uuid
 from pathlib import Path
 
-from core.bootstrap import Node
 from core.context import ALL_TENANTS, Context
 from core.failures import RefusedError
+from core.node.node import Node
 from core.result import Err
 from core.tenants.create_credential import NewCredential
 from core.tenants.credential import principal

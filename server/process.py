@@ -12,9 +12,10 @@ from pathlib import Path
 import grpc
 import structlog
 
-from core.bootstrap import Node, open_node
+from core.bootstrap import open_node
 from core.config import ConfigError, Settings, load_settings
 from core.failures import RefusedError
+from core.node.node import Node
 from core.platform.logging import configure_logging
 from core.platform.telemetry import new_registry, start_tracing
 from server.app import Application, build_server

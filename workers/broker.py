@@ -18,9 +18,10 @@ from core.jobs.kind import JobKind
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
 from core.jobs.worker import AnnounceWorker, new_worker_id
-from core.platform.database import Database, SystemDatabase
+from core.platform.database import Database
 from core.platform.queue import NAMESPACE, JobQueue
 from core.platform.signals import JobSignals
+from core.platform.system_database import SystemDatabase
 from workers.actors import declare_run_job
 from workers.middleware.close import Close
 from workers.middleware.drain import Drain

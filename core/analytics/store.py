@@ -8,7 +8,8 @@ from typing import Any
 
 from core.analytics.kpis import Granularity, Kpis, Period, Ranked, SeriesPoint
 from core.context import Context
-from core.platform.database import Database, Row
+from core.platform.database import Database
+from core.platform.postgres import Row
 
 # Drafts and void invoices never count, nor do those of another currency.
 COUNTED = """tenant_id = %(tenant_id)s AND currency = %(currency)s AND status IN ('OPEN', 'PAID')"""

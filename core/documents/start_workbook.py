@@ -11,7 +11,8 @@ from core.analytics.kpis import Period
 from core.context import Context
 from core.failures import fields_invalid
 from core.jobs.job import Job
-from core.platform.database import Database, UnitOfWork
+from core.platform.database import Database
+from core.platform.unit_of_work import UnitOfWork
 from core.result import Err, Result
 
 KIND = "documents.workbook"

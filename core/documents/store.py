@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from core.documents.sales import Cohort, Ranked, Sales, SalesPeriod, SalesSummary
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 
 MOST_RANKED = 500
 

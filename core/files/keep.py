@@ -11,8 +11,8 @@ import uuid_utils
 from core.context import Context
 from core.files import store
 from core.files.file import File, FileState
-from core.platform.database import UnitOfWork
 from core.platform.storage import Storage, path_of
+from core.platform.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from dataclasses import asdict
 
 from core.context import Context
 from core.files.file import File, FileState
-from core.platform.database import Database, Row, SystemTransaction, UnitOfWork
+from core.platform.database import Database
+from core.platform.postgres import Row
+from core.platform.system_database import SystemTransaction
+from core.platform.unit_of_work import UnitOfWork
 
 
 def insert(unit: UnitOfWork, file: File) -> None:

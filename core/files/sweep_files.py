@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from core.files import store
-from core.platform.database import SystemDatabase
 from core.platform.storage import Found, Storage
+from core.platform.system_database import SystemDatabase
 
 BATCH = 500
 ORPHAN_AGE_SECONDS = 24 * 3600.0

@@ -15,8 +15,9 @@ from core.files.get_file import GetFile
 from core.files.keep import FileKeeper
 from core.files.open_file import OpenFile
 from core.files.sweep_files import SweepFiles
-from core.platform.database import Database, SystemDatabase
+from core.platform.database import Database
 from core.platform.storage import Storage
+from core.platform.system_database import SystemDatabase
 
 
 @dataclass(frozen=True, slots=True)

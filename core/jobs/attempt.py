@@ -13,7 +13,8 @@ from core.jobs import store
 from core.jobs.job import Job, Progress
 from core.jobs.kind import JobKind, JobStoppedError
 from core.jobs.lease import Lease, StopReason
-from core.platform.database import Database, UnitOfWork
+from core.platform.database import Database
+from core.platform.unit_of_work import UnitOfWork
 
 
 class Attempt:

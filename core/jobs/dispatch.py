@@ -11,8 +11,8 @@ from core.failures import RefusedError
 from core.jobs import ledger
 from core.jobs.job import Job
 from core.jobs.ledger import Capacity, Ticket
-from core.platform.database import SystemDatabase
 from core.platform.queue import JobQueue
+from core.platform.system_database import SystemDatabase
 
 # Redis holds few jobs for each place at a worker, so that whose turn it is is decided in Postgres.
 JOBS_PER_SLOT = 2

@@ -11,7 +11,7 @@ from core.failures import Failure
 from core.jobs.job import Job, JobState, backoff_seconds
 from core.jobs.kind import Done, JobKind, Later, Outcome, Refused
 from core.jobs.lease import StopReason
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 
 

@@ -9,7 +9,7 @@ import structlog
 from core.failures import RefusedError
 from core.jobs import leases, ledger
 from core.jobs.ledger import Ticket
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 
 
 class HandBackJobs:

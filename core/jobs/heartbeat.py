@@ -16,8 +16,8 @@ from core.jobs.job import Job, Progress
 from core.jobs.lease import Lease, StopReason
 from core.jobs.ledger import Ticket
 from core.jobs.store import json_text
-from core.platform.database import SystemDatabase
 from core.platform.signals import JOB_CANCEL, JobSignals
+from core.platform.system_database import SystemDatabase
 
 STATEMENT_SECONDS = 5.0
 # After a beat that failed, or that found a row locked.

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from core.context import Context
 from core.failures import Failure
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

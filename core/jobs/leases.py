@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.jobs.job import CRASHES_BEFORE_QUARANTINE, JobState
 from core.jobs.ledger import Ticket, arrays
 from core.jobs.store import TELL
-from core.platform.database import SystemTransaction
+from core.platform.system_database import SystemTransaction
 
 
 @dataclass(frozen=True, slots=True)

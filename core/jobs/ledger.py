@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.jobs.store import TELL
-from core.platform.database import Row, SystemTransaction
+from core.platform.postgres import Row
+from core.platform.system_database import SystemTransaction
 
 # A worker that has not been seen for so long counts as gone.
 WORKER_GONE_SECONDS = 30

@@ -10,7 +10,7 @@ from core.failures import Failure, envelope
 from core.jobs import leases, ledger
 from core.jobs.job import JobState
 from core.jobs.store import json_text
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 from core.reasons import Reason
 
 JOBS_PER_ROUND = 500

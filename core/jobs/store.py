@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from core.jobs.job import RETRYABLE, Job, JobState, Progress
-from core.platform.database import Row, UnitOfWork
+from core.platform.postgres import Row
+from core.platform.unit_of_work import UnitOfWork
 
 COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payload, run_at,
  expires_at, attempt, max_attempts, crash_count, epoch, worker_id, progress, checkpoint, result,

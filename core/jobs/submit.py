@@ -13,7 +13,7 @@ from core.jobs import store
 from core.jobs.dispatch import DispatchJobs
 from core.jobs.job import Job
 from core.jobs.kind import JobKind
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 
 QUEUE_FULL_RETRY_MS = 5_000

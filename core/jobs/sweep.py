@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 
 ROWS_PER_STATEMENT = 1_000
 

@@ -17,9 +17,10 @@ from core.jobs.submit import SubmitJob
 from core.jobs.sweep import SweepJobs
 from core.jobs.wait import WaitJob
 from core.jobs.watch import WatchJob
-from core.platform.database import Database, SystemDatabase
+from core.platform.database import Database
 from core.platform.queue import JobQueue
 from core.platform.signals import JobSignals
+from core.platform.system_database import SystemDatabase
 
 
 @dataclass(frozen=True, slots=True)

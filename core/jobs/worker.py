@@ -11,8 +11,8 @@ import structlog
 
 from core.failures import RefusedError
 from core.jobs.ledger import WORKER_GONE_SECONDS
-from core.platform.database import SystemDatabase
 from core.platform.queue import JobQueue
+from core.platform.system_database import SystemDatabase
 
 
 @dataclass(frozen=True, slots=True)

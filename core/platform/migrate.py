@@ -50,4 +50,7 @@ def current_revision(engine: sa.Engine) -> str | None:
     with engine.connect() as connection:
         if connection.scalar(sa.text("SELECT to_regclass('howdah_migration')")) is None:
             return None
-        return connection.scalar(sa.text("SELECT version_num FROM howdah_migration"))
+        revision: str | None = connection.scalar(
+            sa.text("SELECT version_num FROM howdah_migration")
+        )
+        return revision

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from core.context import Context
-from core.platform.database import Database, Row, UnitOfWork
+from core.platform.database import Database
+from core.platform.postgres import Row
+from core.platform.unit_of_work import UnitOfWork
 from core.records.customer import Customer
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.records.import_rows import Rejection
 
 HEADER = ("row", "column", "reason", "content")

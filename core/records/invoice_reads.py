@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.context import Context
-from core.platform.database import Database, Row
+from core.platform.database import Database
+from core.platform.postgres import Row
 from core.records.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.records import customer_store, product_store
 from core.records.invoice import Invoice
 from core.records.limits import NAME_LENGTH

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.context import Context
-from core.platform.database import Database, Row, UnitOfWork
+from core.platform.database import Database
+from core.platform.postgres import Row
+from core.platform.unit_of_work import UnitOfWork
 from core.records.product import Product
 
 

@@ -10,7 +10,8 @@ from core.context import Context
 from core.failures import Failure, not_found
 from core.files.file import File, FileState
 from core.jobs.job import Job
-from core.platform.database import Database, UnitOfWork
+from core.platform.database import Database
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from core.records.import_mapping import ImportMapping, check
 from core.result import Err, Result

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from core.context import ALL_TENANTS, Context
 from core.failures import field_invalid, not_found
-from core.platform.database import SystemDatabase, SystemTransaction
 from core.platform.secrets import SecretBox
+from core.platform.system_database import SystemDatabase, SystemTransaction
 from core.result import Err, Ok, Result
 from core.tenants import store
 from core.tenants.credential import PERMISSIONS, Credential, IssuedCredential

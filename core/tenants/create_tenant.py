@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.context import Context
 from core.failures import already_exists
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 from core.result import Err, Ok, Result
 from core.tenants import store
 from core.tenants.tenant import Tenant

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.context import Principal
-from core.platform.database import SystemDatabase
 from core.platform.secrets import SecretBox
+from core.platform.system_database import SystemDatabase
 from core.tenants import store
 from core.tenants.credential import Credential, principal
 from core.tenants.signing import mac_key

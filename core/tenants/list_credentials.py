@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.context import Context
 from core.page import Page, PageRequest, page_of
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 from core.result import Ok, Result
 from core.tenants import store
 from core.tenants.credential import Credential

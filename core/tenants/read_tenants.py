@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.context import Context
 from core.failures import not_found
 from core.page import Page, PageRequest, page_of
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 from core.result import Err, Ok, Result
 from core.tenants import store
 from core.tenants.tenant import Tenant

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from core.context import Context
 from core.failures import field_invalid, not_found
-from core.platform.database import SystemDatabase
 from core.platform.secrets import SecretBox
+from core.platform.system_database import SystemDatabase
 from core.result import Err, Ok, Result
 from core.tenants import store
 from core.tenants.create_credential import NewCredential, issue

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from core.platform.database import SystemTransaction
+from core.platform.system_database import SystemTransaction
 from core.tenants.credential import Credential
 from core.tenants.tenant import Tenant
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from core.context import Principal
 from core.failures import RefusedError
-from core.platform.database import SystemDatabase
 from core.platform.secrets import SecretBox
+from core.platform.system_database import SystemDatabase
 from core.reasons import Reason
 from core.tenants import store
 from core.tenants.credential import principal

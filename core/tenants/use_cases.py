@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.platform.database import SystemDatabase
 from core.platform.secrets import SecretBox
+from core.platform.system_database import SystemDatabase
 from core.tenants.create_credential import CreateCredential
 from core.tenants.create_tenant import CreateTenant
 from core.tenants.list_credentials import ListCredentials

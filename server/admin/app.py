@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.config import Settings
-from core.platform.database import SystemDatabase, open_engine
 from core.platform.local_storage import LocalStorage
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from core.platform.telemetry import metrics_directory, render_metrics
 from server.admin import readiness
 from server.admin.queues import QueueCollector

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from core.failures import RefusedError
-from core.platform.database import SystemDatabase
+from core.platform.system_database import SystemDatabase
 
 SCRAPE_SECONDS = 2.0
 WAITING = """

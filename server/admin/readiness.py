@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTimeError
 
 from core.failures import RefusedError
-from core.platform.database import SystemDatabase
 from core.platform.migrate import newest_revision
 from core.platform.queue import redis_faults
 from core.platform.redis_client import open_redis
 from core.platform.storage import Storage
+from core.platform.system_database import SystemDatabase
 from server.ports import split
 
 CHECK_SECONDS = 3.0

@@ -8,8 +8,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from core.bootstrap import Node, open_node
+from core.bootstrap import open_node
 from core.failures import FieldViolation, fields_invalid
+from core.node.node import Node
 from core.result import Err
 from server.commands.output import faults_in_words, refused
 from server.node_file import settings_of_node

@@ -9,8 +9,8 @@ from typing import Any
 
 from core.context import Idempotency
 from core.failures import Failure, FieldViolation, RefusedError
-from core.platform.database import AlreadyAnsweredError, Database
-from core.platform.idempotency import remember_refusal
+from core.platform.database import Database
+from core.platform.idempotency import AlreadyAnsweredError
 from core.reasons import Reason
 from howdah.policy.v1 import policy_pb2
 from server.call import Answer, Call, Handler
@@ -70,7 +70,7 @@ class AnswerOnce:
         except RefusedError as refusal:
             failure = refusal.failure
             if failure.reason.code not in TRANSIENT and failure.reason is not REUSED:
-                remember_refusal(self._database, call.context(), REFUSAL + _dump(failure))
+                self._database.remember_refusal(call.context(), REFUSAL + _dump(failure))
             raise
 
 

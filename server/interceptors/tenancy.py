@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import structlog
 
+from core.context import TENANT_ID
 from core.failures import Failure, RefusedError, not_found
-from core.platform.database import TENANT_ID
 from core.reasons import Reason
 from core.tenants.authenticate import Authenticator
 from core.tenants.directory import Directory

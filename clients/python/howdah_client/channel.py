@@ -68,7 +68,11 @@ def connect(
         from opentelemetry.instrumentation.grpc import client_interceptor  # noqa: PLC0415
         from opentelemetry.instrumentation.grpc.grpcext import intercept_channel  # noqa: PLC0415
 
-        raw = intercept_channel(raw, client_interceptor(tracer_provider=tracer_provider))
+        # The library types neither.
+        raw = intercept_channel(  # type: ignore[no-untyped-call]
+            raw,
+            client_interceptor(tracer_provider=tracer_provider),  # type: ignore[no-untyped-call]
+        )
     return SignedChannel(raw, Policy(credential, tenant, audience, attempts))
 
 

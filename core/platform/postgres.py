@@ -1,0 +1,112 @@
+"""Connects to Postgres, runs statements, and turns its faults into catalogued refusals."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import errors as pg
+from sqlalchemy import exc
+
+from core.failures import Failure, RefusedError
+from core.reasons import Reason
+
+Row: TypeAlias = Mapping[str, Any]
+
+RETRY_STORE_AFTER_MS = 1_000
+
+
+def open_engine(url: str, *, pool_size: int, connect_timeout_seconds: int) -> sa.Engine:
+    """Returns a pool of connections to Postgres; connects only when first used.
+
+    The driver stays in autocommit mode: a transaction begins with one statement of our own that
+    also binds the tenant, so that binding costs no round trip.
+    """
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=connect_timeout_seconds,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        connect_args={
+            "connect_timeout": connect_timeout_seconds,
+            "application_name": "howdah",
+            "autocommit": True,
+            # A dead server is noticed even in the middle of a statement.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        },
+    )
+    sa.event.listen(engine, "checkout", _replace_if_closed)
+    return engine
+
+
+def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Has the pool open a new connection where the server closed this one while it was idle.
+
+    An idle connection has nothing to say, so a readable socket means the end: no ping is needed.
+    """
+    if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+        raise exc.DisconnectionError
+
+
+class Transaction:
+    """Runs statements on one connection; who opened it says when it ends."""
+
+    _connection: sa.Connection
+
+    def execute(
+        self, statement: str, parameters: Row | list[Row] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Runs SQL with :name placeholders; a list of parameters runs it once for each."""
+        with infrastructure_faults():
+            return self._connection.execute(sa.text(statement), parameters)
+
+    def one(self, statement: str, parameters: Row | None = None) -> Row | None:
+        """Returns the first row, or None."""
+        row = self.execute(statement, parameters).mappings().first()
+        return None if row is None else dict(row)
+
+    def all(self, statement: str, parameters: Row | None = None) -> list[Row]:
+        """Returns all rows."""
+        return [dict(row) for row in self.execute(statement, parameters).mappings()]
+
+
+def driver_of(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Returns the psycopg connection under SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        message = f"expected a psycopg connection, not {type(driver)}"
+        raise TypeError(message)
+    return driver
+
+
+@contextmanager
+def infrastructure_faults() -> Iterator[None]:
+    """Turns what an unreachable or slow Postgres raises into a catalogued refusal."""
+    try:
+        yield
+    except (exc.DBAPIError, psycopg.Error) as fault:
+        cause = fault.orig if isinstance(fault, exc.DBAPIError) else fault
+        if isinstance(cause, pg.QueryCanceled | pg.LockNotAvailable):
+            raise RefusedError(
+                Failure(Reason.DEADLINE_EXCEEDED, "The deadline passed before the work was done.")
+            ) from fault
+        if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+            raise RefusedError(STORE_UNAVAILABLE) from fault
+        raise
+    except exc.TimeoutError as fault:
+        raise RefusedError(STORE_UNAVAILABLE) from fault
+
+
+STORE_UNAVAILABLE = Failure(
+    Reason.STORE_UNAVAILABLE,
+    "The node cannot reach its database.",
+    retry_after_ms=RETRY_STORE_AFTER_MS,
+)
