@@ -22,9 +22,10 @@ from psycopg.rows import dict_row
 from benchmarks.neighbours import wait_for_quiet
 from benchmarks.results import Found, spread
 from core.context import Context
-from core.platform.database import Database, driver_of, open_engine
+from core.platform.database import Database
 from core.platform.embedded import DATABASE, as_role, create_database, embedded_postgres
 from core.platform.migrate import migrate
+from core.platform.postgres import driver_of, open_engine
 from core.records import customer_store
 from core.records.customer import Customer
 from core.tenants.credential import principal

@@ -17,7 +17,7 @@ import redis
 
 from core.config import Settings, load_settings
 from core.context import Context, Principal
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
 from core.platform.embedded import (
     as_role,
     create_database,
@@ -26,6 +26,8 @@ from core.platform.embedded import (
     embedded_secrets_key,
 )
 from core.platform.migrate import migrate
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 
 TEMPLATE = "howdah_template"
 # A crash of the test server loses nothing that anybody wants back.

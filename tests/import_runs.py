@@ -22,8 +22,8 @@ from core.files import store as file_store
 from core.files.keep import FileKeeper
 from core.files.open_file import OpenFile
 from core.jobs.kind import Done, Outcome, Refused
-from core.platform.database import UnitOfWork
 from core.platform.local_storage import LocalStorage
+from core.platform.unit_of_work import UnitOfWork
 from core.records.import_mapping import ImportMapping
 from core.records.import_records import ImportRecords
 from howdah.records.v1 import records_pb2 as pb

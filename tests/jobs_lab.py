@@ -24,9 +24,10 @@ from core.jobs.ledger import Ticket
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
 from core.jobs.use_cases import Jobs, jobs_use_cases
-from core.platform.database import Database, SystemDatabase
+from core.platform.database import Database
 from core.platform.queue import JobQueue
 from core.platform.signals import JobSignals
+from core.platform.system_database import SystemDatabase
 from core.result import Ok
 
 T = TypeVar("T")

@@ -11,10 +11,13 @@ import redis
 
 from core.config import load_settings
 from core.jobs.kind import Done, JobKind, JobRun, Outcome
-from core.platform.database import Database, SystemDatabase, UnitOfWork, open_engine
+from core.platform.database import Database
 from core.platform.logging import configure_logging
+from core.platform.postgres import open_engine
 from core.platform.signals import JobSignals
+from core.platform.system_database import SystemDatabase
 from core.platform.telemetry import new_registry
+from core.platform.unit_of_work import UnitOfWork
 from workers.broker import build_broker
 
 

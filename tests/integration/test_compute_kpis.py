@@ -18,7 +18,9 @@ from core.analytics.compute_kpis import KpisFound, KpisQuery
 from core.analytics.kpis import Granularity, Kpis, Period
 from core.analytics.use_cases import Analytics, analytics_use_cases
 from core.context import Context
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from core.reasons import Reason
 from core.records.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from core.records.product import Product

@@ -22,7 +22,7 @@ from core.files.create_upload import NewUpload
 from core.files.download_file import CHUNK_BYTES, FileRange
 from core.files.file import File, FileState
 from core.files.use_cases import Files, files_use_cases
-from core.platform.database import AlreadyAnsweredError
+from core.platform.idempotency import AlreadyAnsweredError
 from core.platform.local_storage import LocalStorage
 from core.reasons import Reason
 from core.result import Err, Ok, Result

@@ -17,7 +17,7 @@ from core.jobs.job import Job, JobState, Progress
 from core.jobs.kind import Done, JobRun, Outcome
 from core.jobs.wait import WaitQuery
 from core.jobs.watch import WatchJob, WatchQuery
-from core.platform.database import AlreadyAnsweredError
+from core.platform.idempotency import AlreadyAnsweredError
 from core.platform.signals import JobSignals
 from core.reasons import Reason
 from core.result import Err, Ok

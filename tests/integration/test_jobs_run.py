@@ -13,7 +13,7 @@ from core.context import Context
 from core.failures import Failure, RefusedError
 from core.jobs.job import Job, JobState
 from core.jobs.kind import Done, JobRun, JobStoppedError, Later, Outcome, Refused
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from tests.conftest import Databases
 from tests.jobs_lab import Lab, await_value, open_lab, ticket

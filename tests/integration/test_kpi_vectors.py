@@ -16,8 +16,10 @@ from core.analytics.kpis import Granularity, Kpis, Period, Ranked
 from core.analytics.use_cases import Analytics, analytics_use_cases
 from core.context import Context
 from core.jobs.kind import Done
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
 from core.platform.local_storage import LocalStorage
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from core.result import Ok
 from tests.conftest import Databases, Postgres, context_of
 from tests.import_runs import SAMPLES, Importer, sample_mapping

@@ -12,7 +12,7 @@ from core.context import Context
 from core.failures import RefusedError
 from core.jobs.job import Job
 from core.page import PageRequest
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from core.records import list_invoices
 from core.records.batch import BatchStored

@@ -13,8 +13,8 @@ from core.context import Context
 from core.files import store as file_store
 from core.files.file import File, FileState
 from core.jobs.job import Job, JobState
-from core.platform.database import UnitOfWork
 from core.platform.local_storage import LocalStorage
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from core.records.import_mapping import ImportMapping
 from core.records.start_import import ImportOrder, StartImport

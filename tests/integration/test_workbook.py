@@ -23,8 +23,10 @@ from core.documents.workbook.plan import FIXED
 from core.documents.workbook.write import Progress, write_workbook
 from core.files.keep import FileKeeper
 from core.jobs.kind import JobStoppedError
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
 from core.platform.local_storage import LocalStorage
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from tests.conftest import Databases, Postgres, context_of
 from tests.import_runs import Run
 from tests.sales import Sale, store_sales

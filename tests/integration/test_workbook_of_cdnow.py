@@ -16,7 +16,9 @@ import pytest
 from core.documents.sales import SalesPeriod
 from core.documents.store import SalesReader
 from core.documents.workbook.write import Progress, write_workbook
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from tests.conftest import Databases, Postgres, context_of
 from tests.sales import cdnow, store_sales
 
@@ -38,7 +40,9 @@ def sales(postgres: Postgres) -> Iterator[Databases]:
 CDNOW = """
 import json, resource, sys, time
 from pathlib import Path
-from core.platform.database import Database, SystemDatabase, open_engine
+from core.platform.database import Database
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from tests.conftest import Databases, DatabaseUrls, context_of
 from tests.workbooks import build, payload
 urls = DatabaseUrls(**json.loads(sys.argv[1]))

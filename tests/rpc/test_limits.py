@@ -13,9 +13,9 @@ import pytest
 import redis
 
 from core.config import load_settings
-from core.platform.database import UnitOfWork
 from core.platform.embedded import start_redis
 from core.platform.rate_limit import RateLimiter
+from core.platform.unit_of_work import UnitOfWork
 from howdah.files.v1 import files_pb2
 from howdah.node.v1 import node_pb2
 from howdah.records.v1 import records_pb2
