@@ -26,7 +26,7 @@ use Howdah\Jobs\V1\WatchJobRequest;
 final readonly class Jobs
 {
     /** Seconds after which a watch is begun anew, so that a dead connection is noticed. */
-    private const WATCH_SECONDS = 60.0;
+    private const WATCH_SECONDS = 300.0;
 
     /** Seconds between two watches when the first has ended at once. */
     private const PAUSE_SECONDS = 0.5;

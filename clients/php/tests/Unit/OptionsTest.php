@@ -20,10 +20,26 @@ final class OptionsTest extends TestCase
 {
     private const UUID = '/\A[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z/';
 
+    private const VARIABLES = [
+        'HOWDAH_ADDRESS', 'HOWDAH_KEY_ID', 'HOWDAH_SECRET', 'HOWDAH_TOKEN', 'HOWDAH_TENANT', 'HOWDAH_AUDIENCE', 'HOWDAH_CA_FILE',
+    ];
+
+    /** @var array<string, string|false> */
+    private array $environment = [];
+
+    protected function setUp(): void
+    {
+        foreach (self::VARIABLES as $name) {
+            $this->environment[$name] = getenv($name);
+            putenv($name);
+            unset($_SERVER[$name], $_ENV[$name]);
+        }
+    }
+
     protected function tearDown(): void
     {
-        foreach (['ADDRESS', 'KEY_ID', 'SECRET', 'TOKEN', 'TENANT', 'AUDIENCE'] as $name) {
-            putenv("HOWDAH_$name");
+        foreach ($this->environment as $name => $value) {
+            putenv($value === false ? $name : "$name=$value");
         }
     }
 

@@ -1,0 +1,42 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Tests\Node;
+
+use Howdah\Client\Client;
+use Howdah\Client\Howdah;
+use PHPUnit\Framework\TestCase;
+
+/**
+ * Runs against a node: HOWDAH_ADDRESS, HOWDAH_TENANT, HOWDAH_KEY_ID and HOWDAH_SECRET of a credential with the
+ * role admin for that tenant alone. What a test stores carries a name of its own, so the node may be used before
+ * and after.
+ */
+abstract class NodeTestCase extends TestCase
+{
+    protected static function client(): Client
+    {
+        foreach (['HOWDAH_ADDRESS', 'HOWDAH_TENANT', 'HOWDAH_KEY_ID', 'HOWDAH_SECRET'] as $name) {
+            if ((string) getenv($name) === '') {
+                self::fail("$name is not set: start a node (`howdah up`), create a tenant and a key, and export their values.");
+            }
+        }
+
+        return Howdah::fromEnvironment();
+    }
+
+    protected static function unique(string $prefix): string
+    {
+        return $prefix . '-' . bin2hex(random_bytes(5));
+    }
+
+    protected static function temporaryFile(string $content): string
+    {
+        $path = (string) tempnam(sys_get_temp_dir(), 'howdah');
+        file_put_contents($path, $content);
+        register_shutdown_function(static fn () => is_file($path) && unlink($path));
+
+        return $path;
+    }
+}
