@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,11 +133,33 @@ def test_a_kept_file_appears_whole_with_its_size_and_hash(
     assert [p.name for p in (tmp_path / "files").rglob("*.*")] == [f"{FILE_ID}.csv"]
 
 
-def test_a_full_disk_is_a_refusal_and_leaves_nothing(storage: LocalStorage) -> None:
-    with pytest.raises(RefusedError) as error:
-        storage.keep("acme", PATH, Path("/proc/self/mem"))  # any source that cannot be read
+@contextmanager
+def room_for(size_bytes: int) -> Iterator[None]:
+    """Has writes fail past a size, as they do on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_a_refusal_and_leaves_nothing(storage: LocalStorage, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * 5_000)
+    with room_for(1_000), pytest.raises(RefusedError) as error:
+        storage.keep("acme", PATH, tmp_path / "source")
     assert refusal(error) is Reason.FILE_STORE_UNAVAILABLE
     assert list(storage.leftovers(-1)) == []
+
+
+def test_an_upload_goes_on_after_the_disk_was_full(storage: LocalStorage) -> None:
+    storage.append("acme", PATH, 0, b"a" * 900)
+    with room_for(1_000), pytest.raises(RefusedError) as error:
+        storage.append("acme", PATH, 900, b"b" * 900)
+    assert refusal(error) is Reason.FILE_STORE_UNAVAILABLE
+    storage.append("acme", PATH, 900, b"b" * 900)
+    storage.finish("acme", PATH, 1_800)
+    assert content(storage) == b"a" * 900 + b"b" * 900
 
 
 def test_a_storage_that_is_not_there_is_a_refusal(tmp_path: Path) -> None:
