@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,10 +24,11 @@ from core.platform.postgres import open_engine
 from core.platform.system_database import SystemDatabase
 from core.result import Ok
 from tests.conftest import Databases, Postgres, context_of
-from tests.import_runs import SAMPLES, Importer, sample_mapping
+from tests.import_runs import SAMPLES, Importer, OnSave, sample_mapping
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "kpis.json").read_text("utf-8"))
-PERIODS = [(name, place) for name in ("cdnow", "online_retail") for place in range(3)][:5]
+FILES = {"cdnow": "cdnow.txt.gz", "online_retail": "online_retail_10k.csv.gz"}
+PERIODS = [(name, place) for name in FILES for place in range(len(VECTORS[name]["periods"]))]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Imported:
     analytics: Analytics
     outcomes: dict[str, Done]
     seconds: dict[str, float]
+    memory: dict[str, list[int]]
 
     def kpis(self, name: str, query: KpisQuery) -> Kpis:
         found = self.analytics.compute_kpis(owner_of(name), query)
@@ -51,19 +55,33 @@ def imported(postgres: Postgres) -> Iterator[Imported]:
     urls = postgres.create()
     app = Database(open_engine(urls.app, pool_size=4, connect_timeout_seconds=3))
     system = SystemDatabase(open_engine(urls.system, pool_size=1, connect_timeout_seconds=3))
-    outcomes = {}
+    imported = Imported(analytics_use_cases(app), {}, {}, {})
     with tempfile.TemporaryDirectory() as directory:
         storage = LocalStorage(Path(directory))
-        for name, file in (
-            ("cdnow", "cdnow.txt.gz"),
-            ("online_retail", "online_retail_10k.csv.gz"),
-        ):
+        for name, file in FILES.items():
             importer = Importer(Databases(app, system, urls), owner_of(name), storage)
-            outcomes[name] = importer.import_path(SAMPLES / file, sample_mapping(name))
-    yield Imported(analytics_use_cases(app), outcomes, {})
+            job_id = importer.submit(importer.upload(SAMPLES / file), sample_mapping(name))
+            memory = imported.memory[name] = []
+            started = time.monotonic()
+            with importer.attempt(job_id, into(memory)) as run:
+                outcome = importer.run(run)
+            imported.seconds[name] = time.monotonic() - started
+            assert isinstance(outcome, Done)
+            imported.outcomes[name] = outcome
+    yield imported
     app.dispose()
     system.dispose()
     postgres.drop(urls)
+
+
+def into(memory: list[int]) -> OnSave:
+    """Notes the memory of this process, in bytes, at every checkpoint."""
+
+    def note(_checkpoint: Mapping[str, Any]) -> None:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        memory.append(pages * resource.getpagesize())
+
+    return note
 
 
 def test_every_row_of_cdnow_becomes_an_invoice(imported: Imported) -> None:
@@ -87,6 +105,14 @@ def test_the_stock_adjustments_of_online_retail_are_rejected(imported: Imported)
         "invoices": vector["invoices"],
         "error_file_id": outcome.file_id,
     }
+
+
+def test_cdnow_is_imported_in_20_seconds_and_in_flat_memory(imported: Imported) -> None:
+    assert imported.seconds["cdnow"] <= 20
+    memory = imported.memory["cdnow"]
+    assert len(memory) >= 10
+    assert max(memory) - memory[0] <= 32 * 1024 * 1024
+    assert memory[-1] - memory[len(memory) // 2] <= 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize(("name", "place"), PERIODS)
