@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from howdah_client import Credential
+from server.demo.callers import DemoTenant
 from server.demo.screen import Screen, StepFailedError
 
 PHP_SECONDS = 60
 INSTALL_PHP = (
-    "PHP is not installed. On Debian and Ubuntu:"
-    " sudo apt-get install php-cli php-curl php-bcmath composer"
+    "sudo apt-get install --no-install-recommends"
+    " php-cli php-curl php-mbstring php-bcmath php-google-protobuf"
 )
+# Ends with 0 where the example has what it needs.
+PROBE = """
+$autoload = $argv[1] . '/vendor/autoload.php';
+require is_file($autoload) ? $autoload : $argv[1] . '/tests/autoload.php';
+exit(extension_loaded('curl') && extension_loaded('mbstring')
+    && class_exists('Google\\Protobuf\\Internal\\Message') ? 0 : 1);
+"""
 
 
 def variables(address: str, tenant: str, credential: Credential) -> dict[str, str]:
@@ -27,42 +36,55 @@ def variables(address: str, tenant: str, credential: Credential) -> dict[str, st
     }
 
 
-def run_dashboard(screen: Screen, tree: Path, values: dict[str, str]) -> None:
-    """Runs the PHP example against the node, or says how PHP is installed."""
-    php, example = shutil.which("php"), tree / "clients/php/examples/dashboard.php"
-    if php is None:
-        screen.say(INSTALL_PHP)
-        return
-    if not example.exists():
+def show_php(screen: Screen, tree: Path, callers: Mapping[DemoTenant, dict[str, str]]) -> None:
+    """Shows both tenants' figures from PHP and the wall between them, or how PHP is installed."""
+    php, package = shutil.which("php"), tree / "clients/php"
+    if not package.exists():
         screen.say("The PHP client is not part of this installation: see clients/php in the tree.")
         return
-    if not install_dependencies(screen, example.parents[1]):
+    if php is None or not probe(php, package):
+        screen.say(f"PHP or one of its parts is missing. On Debian and Ubuntu: {INSTALL_PHP}")
         return
-    done = subprocess.run(  # noqa: S603 - the program and the script are our own.
-        [php, str(example)],
-        env={**os.environ, **values},
+    for tenant, values in callers.items():
+        done = dashboard(php, package, tenant, values)
+        for line in done.stdout.splitlines():
+            screen.say(line)
+        if done.returncode != 0:
+            problem = done.stderr.strip() or done.stdout.strip()
+            raise StepFailedError(f"dashboard.php ended with {done.returncode}: {problem}")
+    acme, globex = callers
+    wrong = {**callers[acme], "HOWDAH_TENANT": globex.tenant_id}
+    done = dashboard(php, package, globex, wrong)
+    said = f"{done.stdout}{done.stderr}".strip()
+    if done.returncode == 0 or "TENANT_NOT_ALLOWED" not in said:
+        raise StepFailedError(f"PHP got through to {globex.tenant_id} with a foreign key: {said}")
+    screen.say(f"{acme.tenant_id}'s key asks for {globex.tenant_id}: {said.splitlines()[0]}")
+
+
+def probe(php: str, package: Path) -> bool:
+    """Tells whether PHP has what the client needs."""
+    command = [php, "-r", PROBE, "--", str(package)]
+    done = subprocess.run(  # noqa: S603 - our own code.
+        command, capture_output=True, timeout=PHP_SECONDS, check=False
+    )
+    return done.returncode == 0
+
+
+def dashboard(
+    php: str, package: Path, tenant: DemoTenant, values: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs the example for the tenant's own period."""
+    example = str(package / "examples/dashboard.php")
+    # The node's own settings, with the secrets among them, are nobody else's.
+    others = {name: text for name, text in os.environ.items() if not name.startswith("HOWDAH_")}
+    return subprocess.run(  # noqa: S603 - our own example.
+        [php, example, "--start", tenant.start_date, "--end", tenant.end_date],
+        env={**others, **values},
         capture_output=True,
         text=True,
         timeout=PHP_SECONDS,
         check=False,
     )
-    for line in done.stdout.splitlines():
-        screen.say(line)
-    if done.returncode != 0:
-        raise StepFailedError(f"dashboard.php ended with {done.returncode}: {done.stderr.strip()}")
-
-
-def install_dependencies(screen: Screen, package: Path) -> bool:
-    """Tells whether the PHP package can be run, and otherwise says what is missing."""
-    if any(place.exists() for place in autoloaders(package)):
-        return True
-    screen.say(f"The PHP client's libraries are not installed: composer install -d {package}")
-    return False
-
-
-def autoloaders(package: Path) -> list[Path]:
-    """Returns the files that load PHP classes: Composer's, or the tree's own."""
-    return [package / "vendor/autoload.php", package / "tools/autoload.php"]
 
 
 def show_lines(screen: Screen, tree: Path, values: dict[str, str], data_dir: Path) -> None:
