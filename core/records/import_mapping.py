@@ -30,6 +30,7 @@ FIELDS = frozenset(
     }
 )
 REQUIRED = ("number", "issue_time", "sku", "quantity")
+ENCODINGS = frozenset({"utf-8", "utf-16", "latin-1", "windows-1252"})
 ROW = "{row}"
 MOST_FAULTS = 10
 # Letters that mean the same in every locale.
@@ -112,6 +113,8 @@ def _faults(mapping: ImportMapping) -> Iterator[FieldViolation]:
         return
     yield from _field_faults(mapping)
     yield from _column_faults(mapping)
+    if mapping.encoding not in ENCODINGS:
+        yield FieldViolation("mapping.encoding", f"must be one of {', '.join(sorted(ENCODINGS))}")
     if mapping.date_format and not _is_date_format(mapping.date_format):
         yield FieldViolation(
             "mapping.date_format", "must name year, month and day, such as %d/%m/%Y"

@@ -59,6 +59,7 @@ def test_a_mapping_goes_through_json_unchanged() -> None:
         ({"time_zone": "Mars/Olympus"}, "mapping.time_zone"),
         ({"time_zone": "../../etc/passwd"}, "mapping.time_zone"),
         ({"time_zone": "Europe"}, "mapping.time_zone"),
+        ({"encoding": "ebcdic"}, "mapping.encoding"),
         ({"currency": "euro"}, "mapping.currency"),
         ({"constants": {"country": "\x00"}}, "mapping"),
     ],
