@@ -16,7 +16,7 @@ from core.files.file import File
 from core.files.keep import FileKeeper
 from core.files.open_file import OpenedFile, OpenFile
 from core.jobs.kind import Done, JobRun, Outcome, Refused
-from core.platform.database import UnitOfWork
+from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from core.records import import_rejections, invoice_store
 from core.records.import_chunk import Chunk, chunks, gather
