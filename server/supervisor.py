@@ -37,6 +37,8 @@ class Program:
     stop_seconds: float
     stage: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Before the first start only.
+    delay_seconds: float = 0.0
     # The end of this one is no accident: its code is remembered and it is not started again.
     runs_once: bool = False
     # Ends the node with this program's code.
@@ -51,7 +53,7 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
         self.failures = 0
         self.started_at = 0.0
-        self.start_at: float | None = 0.0
+        self.start_at: float | None = time.monotonic() + program.delay_seconds
 
     def start(self, environment: Mapping[str, str], output: int | None) -> None:
         """Starts the process in a group of its own: a Ctrl-C reaches only the supervisor."""

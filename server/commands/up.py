@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ app = typer.Typer(add_completion=False)
 
 LOG_FILE = "node.log"
 STANDARD_ERROR = 2
+# Loading a process takes a second of a core. On a small machine the first call would wait for all.
+WORKERS_LATER_SECONDS = 1.0
 
 
 @app.command()
@@ -78,10 +80,13 @@ def up(
 
 def programs(settings: Settings, started: float, *, demo: bool, once: bool) -> list[Program]:
     """Returns everything a node is made of."""
+    later = [
+        replace(program, delay_seconds=WORKERS_LATER_SECONDS)
+        for program in (*worker_programs(settings), dispatcher_program())
+    ]
     return [
         *server_programs(settings),
-        *worker_programs(settings),
-        dispatcher_program(),
+        *later,
         *([demonstration_program(started=started, ends_node=once)] if demo else []),
     ]
 
