@@ -74,7 +74,7 @@ def show(screen: Screen, settings: Settings, started: float) -> None:
     total = sum(seconds for _, seconds in screen.durations)
     each = ", ".join(f"{name[0]}: {seconds:.1f} s" for name, seconds in screen.durations)
     screen.console.print(
-        f"\n[bold green]Every step worked[/bold green], in {total:.1f} s ({each})."
+        f"\n[bold green]Every step worked[/bold green], in {total:.1f} s ({each}).", soft_wrap=True
     )
 
 
