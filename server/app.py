@@ -46,6 +46,8 @@ from server.validation import Validator
 
 # A nonce is remembered for as long as its timestamp could be taken, early and late, and then some.
 NONCE_LIFE_OVER_SKEW = 3
+# Less than the pause that a draining node asks for (server/interceptors/admission.py).
+REFUSAL_SECONDS = 0.1
 
 
 def services_of(node: Node) -> list[Service]:
@@ -79,13 +81,17 @@ class Application:
             self.health.set(name, status.SERVING if serving else status.NOT_SERVING)
 
     def drain(self, wait_seconds: float, grace_seconds: float) -> None:
-        """Stops without losing a call: tell watchers, let them look away, GOAWAY, finish."""
+        """Stops without losing a call: tell watchers, let them look away, refuse, finish.
+
+        grpcio cancels what arrives in the moment it stops, which callers cannot tell from a call
+        that ran. So new calls are refused as UNAVAILABLE first, with a pause before the next try,
+        and the server stops within that pause.
+        """
         self.set_serving(serving=False)
         threading.Event().wait(wait_seconds)
-        stopped = self.server.stop(grace_seconds)
-        # From here on a call on an old connection is refused as UNAVAILABLE, and can be repeated.
         self.gate.close()
-        stopped.wait()
+        threading.Event().wait(REFUSAL_SECONDS)
+        self.server.stop(grace_seconds).wait()
         self.calls.shutdown(wait=True)
         self.streams.shutdown(wait=True)
 

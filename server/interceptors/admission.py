@@ -18,7 +18,7 @@ OVERLOADED = Failure(
     {"subject": "node"},
     retry_after_ms=200,
 )
-DRAINING = Failure(Reason.NODE_DRAINING, "The node is shutting down.", retry_after_ms=50)
+DRAINING = Failure(Reason.NODE_DRAINING, "The node is shutting down.", retry_after_ms=300)
 
 
 class Gate:

@@ -209,8 +209,8 @@ def test_a_connection_that_the_server_closed_is_replaced(
     assert databases.app.read_one(acme, "SELECT 1 AS one", {}) == {"one": 1}
     with psycopg.connect(databases.urls.admin, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'howdah_app'"
-            " AND datname = current_database()"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE usename = 'howdah_app' AND datname = current_database()"
         )
 
     assert databases.app.read_one(acme, "SELECT 1 AS one", {}) == {"one": 1}

@@ -16,8 +16,8 @@ from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
 from core.bootstrap import open_node
-from core.node.node import Node
 from core.config import Settings, load_settings
+from core.node.node import Node
 from core.result import Ok
 from core.tenants.create_credential import NewCredential
 from core.tenants.signing import SignedCall, sign
