@@ -55,7 +55,7 @@ release-contract: $(BUF)  ## Make today's protos/ the contract that `make breaki
 check: lint types drift breaking  ## Everything that needs no service: under two minutes
 	@$(BIN)/python -m pytest tests/unit
 
-test: setup-dev contract-tools  ## Every test, Python and PHP
+test: setup-dev contract-tools $(GRPCURL)  ## Every test: Python, PHP, grpcurl
 	@tools/debian.sh test
 	@$(BIN)/python -m pytest tests
 	@tools/phpunit.sh
