@@ -1,8 +1,10 @@
+# ruff: noqa: SLF001 - see the docstring: this is the one place that knows grpcio's private names.
 """Runs calls in threads, each handed over once: when its message is there.
 
-grpcio hands a call to its pool first and lets the pool thread wait for the message, which costs two
-more changes of thread, nearly half of a small call (docs/decisions/0003). This pool asks for the
-message on the serving thread and queues the call when it has arrived. That needs names grpcio keeps
+grpcio hands a call to its pool first and lets the pool thread wait for the message, and sends
+initial metadata apart from the answer; both cost changes of thread, half of a small call
+(docs/decisions/0003). This pool asks for the message on the serving thread, queues the call when
+it has arrived, and sends metadata, answer and status together. That needs names grpcio keeps
 private: where they are not as known, the pool takes calls the ordinary way.
 """
 
@@ -25,7 +27,13 @@ PRIVATE_NAMES = (
     "_RECEIVE_MESSAGE_TOKEN",
     "_is_rpc_state_active",
     "_abort",
+    "_call_behavior",
+    "_completion_code",
+    "_details",
+    "_get_initial_metadata",
+    "_send_status_from_server",
     "_CANCELLED",
+    "_SEND_STATUS_FROM_SERVER_TOKEN",
 )
 # grpcio's releases whose private names were read and tested; tests/rpc says when to look again.
 KNOWN_GRPCIO = ("1.85.",)
@@ -59,6 +67,56 @@ class Work:
             callback(self)
 
 
+def answer_at_once(
+    event: Any, state: Any, behaviour: Callable[..., Any], take: Callable[[], Any], parse: Any
+) -> None:
+    """Does what grpcio's own function does in the pool thread, with one batch for all it sends."""
+    metadata: list[tuple[str, str]] = []
+
+    def deferring(request: Any, context: grpc.ServicerContext) -> Any:
+        context.send_initial_metadata = metadata.extend  # type: ignore[method-assign,assignment]
+        return behaviour(request, context)
+
+    cygrpc.install_context_from_request_call_event(event)
+    try:
+        request = take()
+        if request is None:
+            return
+        answer: Any
+        answer, proceed = grpc_server._call_behavior(event, state, deferring, request, parse)
+        if proceed:
+            _send(event, state, answer, tuple(metadata))
+    finally:
+        cygrpc.uninstall_context()
+
+
+def _send(event: Any, state: Any, answer: bytes, metadata: tuple[tuple[str, str], ...]) -> None:
+    with state.condition:
+        if state.client is grpc_server._CANCELLED:
+            return
+        event.call.start_server_batch(
+            (
+                cygrpc.SendInitialMetadataOperation(
+                    grpc_server._get_initial_metadata(state, metadata),
+                    NO_FLAGS,
+                ),
+                cygrpc.SendMessageOperation(answer, NO_FLAGS),
+                cygrpc.SendStatusFromServerOperation(
+                    state.trailing_metadata,
+                    grpc_server._completion_code(state),
+                    grpc_server._details(state),
+                    NO_FLAGS,
+                ),
+            ),
+            grpc_server._send_status_from_server(
+                state,
+                grpc_server._SEND_STATUS_FROM_SERVER_TOKEN,
+            ),
+        )
+        state.statused = True
+        state.due.add(grpc_server._SEND_STATUS_FROM_SERVER_TOKEN)
+
+
 class CallPool(futures.ThreadPoolExecutor):
     """Is the executor of the server's unary calls."""
 
@@ -82,22 +140,27 @@ class CallPool(futures.ThreadPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Takes work from grpcio's serving thread: `fn` is `Context.run`."""
         assert not kwargs
-        if self.receives_first and args[0] is grpc_server._unary_response_in_pool:  # noqa: SLF001
+        if self.receives_first and args[0] is grpc_server._unary_response_in_pool:
             return self._receive_then_queue(fn, args)
+        return self._queue(fn, args)
+
+    def _queue(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Work:
         work = Work(fn, args)
         self._calls.put(work)
         return work
 
     def _receive_then_queue(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Work:
-        target, event, state, behaviour, _thunk, deserializer, serializer = args
-        receive = grpc_server._receive_message(state, event.call, deserializer)  # noqa: SLF001
+        _target, event, state, behaviour, _thunk, deserializer, serializer = args
+        if serializer is not None:  # ours give bytes; health's and reflection's do not
+            return self._queue(fn, args)
+        receive = grpc_server._receive_message(state, event.call, deserializer)
 
         def take() -> Any:
             """Gives the message that has arrived to grpcio's own function in the pool thread."""
             with state.condition:
                 request, state.request = state.request, None
-                if request is None and grpc_server._is_rpc_state_active(state):  # noqa: SLF001
-                    grpc_server._abort(  # noqa: SLF001
+                if request is None and grpc_server._is_rpc_state_active(state):
+                    grpc_server._abort(
                         state,
                         event.call,
                         cygrpc.StatusCode.unimplemented,
@@ -105,7 +168,7 @@ class CallPool(futures.ThreadPoolExecutor):
                     )
                 return request
 
-        work = Work(fn, (target, event, state, behaviour, take, deserializer, serializer))
+        work = Work(fn, (answer_at_once, event, state, behaviour, take, deserializer))
 
         def received(batch: Any) -> Any:
             outcome = receive(batch)
@@ -114,7 +177,7 @@ class CallPool(futures.ThreadPoolExecutor):
 
         # grpcio holds state.condition around submit.
         event.call.start_server_batch((cygrpc.ReceiveMessageOperation(NO_FLAGS),), received)
-        state.due.add(grpc_server._RECEIVE_MESSAGE_TOKEN)  # noqa: SLF001
+        state.due.add(grpc_server._RECEIVE_MESSAGE_TOKEN)
         return work
 
     def _serve(self) -> None:
