@@ -19,7 +19,11 @@ LOCK_FILE = "node.lock"
 
 
 class NodeFileError(Exception):
-    """Says why no running node is found, or why none can be started."""
+    """Says why no running node is found."""
+
+
+class NodeRunsError(Exception):
+    """Says that another node has the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,13 @@ class RunningNode:
 
 @contextmanager
 def only_node(data_dir: Path) -> Iterator[None]:
-    """Holds the data directory for one node; raises NodeFileError where another has it."""
+    """Holds the data directory for one node; raises NodeRunsError where another has it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / LOCK_FILE).open("w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NodeFileError(
+            raise NodeRunsError(
                 f"another node runs on {data_dir}: stop it, or choose another HOWDAH_DATA_DIR"
             ) from None
         try:

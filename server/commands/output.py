@@ -18,7 +18,7 @@ from rich.table import Table
 
 from core.config import ConfigError, Settings, load_settings
 from core.failures import Failure, RefusedError
-from server.node_file import NodeFileError
+from server.node_file import NodeFileError, NodeRunsError
 from server.ports import PortTakenError
 
 
@@ -80,7 +80,7 @@ def faults_in_words() -> Iterator[None]:
         yield
     except ConfigError as fault:
         raise fail(ExitCode.MISUSED, str(fault)) from None
-    except PortTakenError as fault:
+    except (PortTakenError, NodeRunsError) as fault:
         raise fail(ExitCode.REFUSED, str(fault)) from None
     except NodeFileError as fault:
         raise fail(ExitCode.UNREACHABLE, str(fault)) from None

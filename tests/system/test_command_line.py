@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,11 +32,12 @@ def howdah(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]
 
 def test_help_names_every_command_and_takes_no_time() -> None:
     durations = []
-    for _ in range(3):
+    for _ in range(2):
         started = time.monotonic()
-        shown = howdah("--help")
+        howdah("--help")
         durations.append(time.monotonic() - started)
-        assert shown.returncode == 0
+    shown = howdah("--help")
+    assert shown.returncode == 0
     for command in (
         *("up", "serve", "work", "dispatch", "migrate", "tenants", "keys", "jobs"),
         *("config", "call", "sign", "token", "signing"),
@@ -84,7 +86,7 @@ def test_secrets_are_masked_and_settings_say_where_they_are_from() -> None:
     assert secret not in shown.stdout
     lines = {line.split()[0]: line for line in shown.stdout.splitlines()}
     assert lines["HOWDAH_SERVER_THREADS"].split()[1:] == ["4", "environment"]
-    assert lines["HOWDAH_SERVER_PIN_CPUS"].endswith("default")
+    assert lines["HOWDAH_SERVER_PIN_CPUS"].split()[-1] == "default"
     assert json.loads(howdah("config", "--json").stdout)["server_threads"] == 8
 
 
@@ -184,7 +186,7 @@ def test_signed_headers_are_those_of_the_bytes(embedded: EmbeddedNode) -> None:
     body = node_pb2.PingRequest(message="hello").SerializeToString()
     headers = embedded.ask("sign", "Ping", "--tenant", "acme", "--json", body=body)
     with embedded.connect("acme") as channel:
-        send = channel.raw.unary_unary(
+        send: Any = channel.raw.unary_unary(
             "/howdah.node.v1.NodeService/Ping", None, node_pb2.PingResponse.FromString
         )
         assert send(body, metadata=tuple(headers.items())).message == "hello"
@@ -196,7 +198,7 @@ def test_a_token_opens_its_tenant_and_no_other(embedded: EmbeddedNode) -> None:
     made = embedded.ask("token", "--tenant", "acme", "--roles", "viewer", "--json")
     assert made["expires_in_seconds"] == 900
     with embedded.connect("acme") as channel:
-        send = channel.raw.unary_unary(
+        send: Any = channel.raw.unary_unary(
             "/howdah.node.v1.NodeService/Ping", None, node_pb2.PingResponse.FromString
         )
         bearer = ("authorization", f"Bearer {made['token']}")
