@@ -15,7 +15,7 @@ from tests.servers import HOWDAH
 from tests.system.conftest import short_directory
 
 
-def demonstrate(data_dir: Path) -> subprocess.CompletedProcess[str]:
+def demonstrate(data_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
     outer = {k: v for k, v in os.environ.items() if not k.startswith("HOWDAH_")}
     return subprocess.run(
         [HOWDAH, "up", "--demo", "--once"],
@@ -24,6 +24,7 @@ def demonstrate(data_dir: Path) -> subprocess.CompletedProcess[str]:
             "HOWDAH_DATA_DIR": str(data_dir),
             "HOWDAH_GRPC_ADDRESS": "127.0.0.1:0",
             "HOWDAH_ADMIN_ADDRESS": "127.0.0.1:0",
+            **more,
         },
         capture_output=True,
         text=True,
@@ -56,10 +57,12 @@ def test_the_demonstration_works_on_an_empty_directory_and_again_on_its_own() ->
             assert "answered in" in first.stdout
         assert re.search(r"first RPC was answered \d+\.\d s", first.stdout)
 
-        again = demonstrate(data_dir)
+        # This time on a machine without PHP.
+        again = demonstrate(data_dir, PATH=str(HOWDAH.parent))
         assert again.returncode == 0, again.stdout + again.stderr
         assert "acme    was there" in again.stdout
         assert "69,659 rows in = 69,659 stored + 0 rejected" in again.stdout
         assert "2,500,315.63 USD" in again.stdout
+        assert "apt-get install" in again.stdout
     finally:
         shutil.rmtree(data_dir)
