@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
-import structlog
 from grpc_health.v1 import health, health_pb2
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from core.config import Settings
 from core.node.node import Node
+from core.platform.access_log import AccessLog
 from core.platform.rate_limit import RateLimiter
 from core.platform.telemetry import RpcMetrics
 from core.tenants.authenticate import Authenticator
@@ -97,17 +97,21 @@ class Application:
 
 
 def build_server(
-    node: Node, registry: CollectorRegistry, tracer: Tracer | None = None
+    node: Node,
+    registry: CollectorRegistry,
+    tracer: Tracer | None = None,
+    log: AccessLog | None = None,
 ) -> Application:
     """Returns the server without an address; calls are traced where there is a tracer."""
     settings = node.settings
+    tracing = None if tracer is None else Tracing(tracer, settings.trace_sample_ratio)
     gate = Gate()
     pool = CallPool(settings.server_threads)
     streams = ThreadPoolExecutor(settings.server_stream_threads, "streams")
     services = services_of(node)
-    observation = Observation(RpcMetrics(registry), structlog.get_logger().bind())
+    observation = Observation(RpcMetrics(registry), log or AccessLog())
     refusals = Chain((observation, correlate, bound_errors))
-    full = _full_chain(node, observation, gate, Tracing(tracer) if tracer else None)
+    full = _full_chain(node, observation, gate, tracing)
     router = Router(
         services=services,
         chain=full,

@@ -16,7 +16,8 @@ from core.bootstrap import open_node
 from core.config import ConfigError, Settings, load_settings
 from core.failures import RefusedError
 from core.node.node import Node
-from core.platform.logging import configure_logging
+from core.platform.access_log import AccessLog
+from core.platform.logging import configure_logging, wants_colours
 from core.platform.telemetry import new_registry, start_tracing
 from server.app import Application, build_server
 
@@ -33,7 +34,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     index = int(os.environ.get(INDEX_VARIABLE, "0"))
-    configure_logging(settings, f"server-{index}")
+    access_log = configure_access_log(settings, f"server-{index}")
     log = structlog.get_logger()
     pin(settings, index)
     stop = threading.Event()
@@ -41,7 +42,7 @@ def main() -> int:
     provider = start_tracing(settings)
     tracer = provider.get_tracer("howdah.server") if provider is not None else None
     with open_node(settings) as node:
-        application = build_server(node, new_registry(), tracer)
+        application = build_server(node, new_registry(), tracer, access_log)
         addresses = listen(application.server, settings, index)
         application.server.start()
         application.set_serving(serving=True)
@@ -57,6 +58,13 @@ def main() -> int:
         provider.shutdown()
     log.info("server_stopped")
     return 0
+
+
+def configure_access_log(settings: Settings, process: str) -> AccessLog:
+    """Sets up logging and returns what writes the lines of calls."""
+    writer = configure_logging(settings, process)
+    plain = not wants_colours(settings) and settings.log_level in ("debug", "info")
+    return AccessLog(writer if plain else None, process)
 
 
 def on_signal(stop: threading.Event) -> None:

@@ -39,7 +39,7 @@ def configure_logging(
     atexit.register(writer.close)
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
-        processors=_processors(_wants_colours(settings, descriptor), process),
+        processors=_processors(wants_colours(settings, descriptor), process),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_names: LineLogger(writer),
         cache_logger_on_first_use=True,
@@ -50,7 +50,8 @@ def configure_logging(
     return writer
 
 
-def _wants_colours(settings: Settings, descriptor: int) -> bool:
+def wants_colours(settings: Settings, descriptor: int = STANDARD_ERROR) -> bool:
+    """Tells whether lines are for somebody who is watching, not for a program."""
     if settings.log_format == "auto":
         return os.isatty(descriptor)
     return settings.log_format == "console"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import redis
 
@@ -36,8 +36,7 @@ ASK_AGAIN_SECONDS = 1.0
 CAPACITY = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """Says whether a call may go on, and how many more could follow it at once."""
 
     granted: bool

@@ -122,7 +122,7 @@ class RpcMetrics:
 
 
 def start_tracing(settings: Settings) -> TracerProvider | None:
-    """Returns a provider that samples as the settings say, or None where tracing is off.
+    """Returns a provider, or None where tracing is off.
 
     A trace that begins elsewhere is sampled as its parent was. Spans are exported, in batches, only
     where `otlp_endpoint` names a collector. Whoever calls it calls `shutdown()` at the end.
@@ -132,10 +132,11 @@ def start_tracing(settings: Settings) -> TracerProvider | None:
     # Importing the SDK takes 0.1 s that a node without tracing does not spend.
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased  # noqa: PLC0415
 
     provider = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
+        # Which calls are sampled is decided before a span is made (server/interceptors/tracing.py).
+        sampler=ParentBased(ALWAYS_ON),
         resource=Resource.create({"service.name": settings.audience}),
         shutdown_on_exit=False,
     )

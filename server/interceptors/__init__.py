@@ -51,9 +51,9 @@ def chain(
     """Returns the chain. The order is the point; each line says why it stands there."""
     return Chain(
         (
-            *([tracing] if tracing is not None else []),  # its span holds all that follows
             observation,  # refusals and bugs are timed, counted and logged too
             correlate,  # before anything can fail, so that every failure carries the id
+            *([tracing] if tracing is not None else []),  # needs the caller's trace
             bound_errors,  # whatever is raised below becomes a status here
             admission,  # a node that drains or is full spends nothing more on the call
             set_deadline,  # a call nobody waits for any more is dropped unrun

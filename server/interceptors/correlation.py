@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 
 import structlog
 
@@ -35,27 +36,36 @@ def correlate(method: RpcMethod, proceed: Handler) -> Handler:
     bind = structlog.contextvars.bind_contextvars
 
     def handle(call: Call) -> Answer:
-        metadata: dict[str, str] = {}
-        for key, value in call.transport.invocation_metadata():
-            if key in SINGLE:
-                if key in metadata:
-                    call.early_refusal = _invalid(key, "is sent twice")
-                metadata[key] = value if isinstance(value, str) else ""
+        pairs = call.transport.invocation_metadata()
+        # Only keys that end in -bin hold bytes, and we read none of those.
+        metadata: dict[str, str] = dict(pairs)  # type: ignore[arg-type]
+        if len(metadata) != len(pairs) and (key := _sent_twice(pairs)):
+            call.early_refusal = _invalid(key, "is sent twice")
         call.metadata = metadata
         given = metadata.get("x-correlation-id", "")
         if given and not UUID.fullmatch(given):
             call.early_refusal = _invalid("x-correlation-id", "is not a UUID")
             given = ""
         call.correlation_id = given or str(uuid.uuid4())
-        if not call.traceparent:
-            # A broken trace header is not worth a refusal: W3C says to go on without it.
-            given = metadata.get("traceparent", "")
-            call.traceparent = given if TRACEPARENT.fullmatch(given) else ""
+        traceparent = metadata.get("traceparent", "")
+        # A broken trace header is not worth a refusal: W3C says to go on without it.
+        if traceparent and TRACEPARENT.fullmatch(traceparent):
+            call.traceparent = traceparent
         call.initial_metadata.append(("x-correlation-id", call.correlation_id))
         bind(correlation_id=call.correlation_id, method=path)
         return proceed(call)
 
     return handle
+
+
+def _sent_twice(pairs: Iterable[tuple[str, object]]) -> str:
+    """Returns the first of the keys we read that is there twice, or an empty string."""
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in SINGLE and key in seen:
+            return key
+        seen.add(key)
+    return ""
 
 
 def _invalid(key: str, fault: str) -> Failure:

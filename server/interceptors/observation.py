@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from core.platform.access_log import AccessLog
 from core.platform.telemetry import MethodMetrics, RpcMetrics
 from server.call import Answer, Call, Handler
 from server.method import RpcMethod
@@ -15,9 +16,9 @@ ALARMING = frozenset({"INTERNAL", "UNKNOWN", "DATA_LOSS"})
 
 
 class Observation:
-    """Is the outermost interceptor. `log` is bound once; a line costs one rendering."""
+    """Is the outermost interceptor."""
 
-    def __init__(self, metrics: RpcMetrics, log: Any) -> None:
+    def __init__(self, metrics: RpcMetrics, log: AccessLog) -> None:
         self._metrics = metrics
         self._log = log
 
@@ -62,9 +63,6 @@ class Observation:
             "correlation_id": call.correlation_id,
             "key_id": principal.key_id if principal is not None else "",
         }
-        if failure is None:
-            self._log.info("rpc", **fields)
-            return
-        fields["reason"] = failure.reason.name
-        write = self._log.warning if code in ALARMING else self._log.info
-        write("rpc", **fields)
+        if failure is not None:
+            fields["reason"] = failure.reason.name
+        self._log.write(fields, alarming=code in ALARMING)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from opentelemetry.trace import NoOpTracer
 
 from core.config import load_settings
 from core.platform.telemetry import (
@@ -18,8 +19,11 @@ from core.platform.telemetry import (
     render_metrics,
     start_tracing,
 )
+from server.interceptors.tracing import Tracing
 
 COUNT_ONE = """
+from opentelemetry.trace import NoOpTracer
+
 from core.platform.telemetry import RpcMetrics, new_registry
 metrics = RpcMetrics(new_registry()).for_method("howdah.node.v1.NodeService", "Ping")
 metrics.observe("OK", 0.002)
@@ -73,13 +77,21 @@ def test_tracing_is_off_unless_asked_for() -> None:
     assert start_tracing(load_settings({})) is None
 
 
-def test_a_ratio_of_zero_records_nothing_and_one_records_all() -> None:
-    for ratio, recorded in (("0", False), ("1", True)):
-        environment = {"HOWDAH_TRACING": "true", "HOWDAH_TRACE_SAMPLE_RATIO": ratio}
-        provider = start_tracing(load_settings(environment))
-        assert provider is not None
-        assert provider.get_tracer("test").start_span("call").is_recording() is recorded
-        provider.shutdown()
+@pytest.mark.parametrize(
+    ("traceparent", "ratio", "sampled"),
+    [
+        ("", 0.0, False),
+        ("", 1.0, True),
+        (f"00-{'1' * 32}-{'2' * 16}-01", 0.0, True),
+        (f"00-{'1' * 32}-{'2' * 16}-00", 1.0, False),
+    ],
+)
+def test_a_call_is_sampled_as_its_callers_trace_or_by_the_ratio(
+    traceparent: str, ratio: float, sampled: bool
+) -> None:
+    tracing = Tracing(NoOpTracer(), ratio)
+
+    assert tracing._is_sampled(traceparent) is sampled
 
 
 def test_spans_go_to_the_collector_that_is_named() -> None:
