@@ -95,6 +95,14 @@ def test_server_workers_and_dispatcher_do_a_job_together(machine: Machine) -> No
     listed = machine.run("jobs", "list", "--tenant", "globex", "--state", "succeeded", "--json")
     assert [j["job_id"] for j in json.loads(listed.stdout)["jobs"]] == [job.job_id]
 
+    signed = ("--key-id", credential.key_id, "--secret", credential.secret)
+    streamed = machine.run(
+        *("call", "WatchJob", json.dumps({"job_id": job.job_id}), "--tenant", "globex"),
+        *("--address", found[1], *signed),
+    )
+    changes = [json.loads(line) for line in streamed.stdout.splitlines()]
+    assert changes[-1]["job"]["state"] == "JOB_STATE_SUCCEEDED", streamed.stderr
+
     with urllib.request.urlopen(f"{found[2]}/metrics", timeout=5) as page:
         text = page.read().decode()
     # One page for the processes of both commands: they share the data directory.
