@@ -20,6 +20,7 @@ from core.platform.database import Database
 from core.platform.local_storage import LocalStorage
 from core.platform.postgres import open_engine
 from core.platform.queue import JobQueue
+from core.platform.rate_limit import RateLimiter
 from core.platform.redis_client import open_redis
 from core.platform.secrets import SecretBox
 from core.platform.signals import JobSignals
@@ -28,6 +29,8 @@ from core.records.use_cases import import_kind, records_use_cases
 from core.tenants.directory import Directory
 from core.tenants.tokens import TokenIssuer
 from core.tenants.use_cases import tenants_use_cases
+
+LEASE_TIMEOUT_SECONDS = 0.1
 
 
 @contextmanager
@@ -61,6 +64,7 @@ def open_node(settings: Settings) -> Iterator[Node]:
             database=database,
             system=system,
             redis=client,
+            rate_limiter=_rate_limiter(opened, settings),
             queue=queue,
             storage=storage,
             directory=Directory(system, secrets, settings.credential_cache_seconds),
@@ -77,6 +81,18 @@ def open_node(settings: Settings) -> Iterator[Node]:
             jobs=jobs,
             node=node_use_cases(version("howdah"), settings, kinds),
         )
+
+
+def _rate_limiter(opened: ExitStack, settings: Settings) -> RateLimiter:
+    # A client of its own that gives up soon: calls wait for the lease of their tenant.
+    client = open_redis(_secret(settings.redis_url), LEASE_TIMEOUT_SECONDS)
+    opened.callback(client.close)
+    return RateLimiter(
+        client,
+        settings.audience,
+        settings.rate_limit_calls_per_second,
+        settings.rate_limit_burst_calls,
+    )
 
 
 def _engine(opened: ExitStack, settings: Settings, url: SecretStr | None) -> sa.Engine:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from core import config_rules
+
 SECRETS = (
     "database_url",
     "system_database_url",
@@ -26,10 +25,6 @@ SECRETS = (
     "redis_url",
     "secrets_key",
 )
-
-
-# AES-256.
-KEY_BYTES = 32
 
 
 class ConfigError(Exception):
@@ -90,7 +85,7 @@ class Settings(BaseModel):
     # Jobs.
     worker_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     worker_threads: int = Field(4, ge=1, le=64)
-    worker_poll_milliseconds: int = Field(100, ge=5, le=1_000)
+    worker_poll_milliseconds: int = Field(250, ge=5, le=1_000)
     worker_drain_seconds: float = Field(30.0, ge=1, le=300)
     job_lease_seconds: int = Field(45, ge=2, le=3600)
     job_heartbeat_seconds: float = Field(10.0, ge=0.2, le=600)
@@ -124,26 +119,23 @@ class Settings(BaseModel):
     @classmethod
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            decode_key(value.get_secret_value())
+            config_rules.decode_key(value.get_secret_value())
         return value
+
+    @field_validator("grpc_address", "admin_address")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return config_rules.address(value)
+
+    @field_validator("grpc_tls_certificate_file", "grpc_tls_key_file", "grpc_tls_client_ca_file")
+    @classmethod
+    def _is_a_file(cls, value: Path | None) -> Path | None:
+        return None if value is None else config_rules.file(value)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        if self.job_heartbeat_seconds * 3 > self.job_lease_seconds:
-            message = "job_heartbeat_seconds must be at most a third of job_lease_seconds"
-            raise ValueError(message)
-        urls = (self.database_url, self.system_database_url, self.redis_url)
-        if any(urls) and not all(urls):
-            message = (
-                "database_url, system_database_url and redis_url are set together or not at all"
-            )
-            raise ValueError(message)
-        if all(urls) and self.secrets_key is None:
-            message = "secrets_key is required with real servers: `openssl rand -base64 32`"
-            raise ValueError(message)
-        if bool(self.grpc_tls_certificate_file) != bool(self.grpc_tls_key_file):
-            message = "grpc_tls_certificate_file and grpc_tls_key_file are set together"
-            raise ValueError(message)
+        if faults := config_rules.faults_together(self):
+            raise ValueError("\n".join(faults))
         return self
 
     @property
@@ -156,7 +148,7 @@ class Settings(BaseModel):
         """Tells whether reflection is served: by default only where nobody else can reach it."""
         if self.grpc_reflection is not None:
             return self.grpc_reflection
-        return is_loopback(self.grpc_address)
+        return config_rules.is_loopback(self.grpc_address)
 
     def limits(self) -> dict[str, int]:
         """Returns the limits a caller may want to know, by setting name."""
@@ -172,30 +164,6 @@ class Settings(BaseModel):
             "file_lifetime_hours": self.file_lifetime_hours,
             "idempotency_retention_hours": self.idempotency_retention_hours,
         }
-
-
-def decode_key(text: str) -> bytes:
-    """Returns the 32 bytes of a base64 key; raises ValueError for anything else."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error as fault:
-        message = "must be base64"
-        raise ValueError(message) from fault
-    if len(key) != KEY_BYTES:
-        message = f"must be {KEY_BYTES} bytes in base64, not {len(key)}"
-        raise ValueError(message)
-    return key
-
-
-def is_loopback(address: str) -> bool:
-    """Tells whether `host:port` can only be reached from this machine."""
-    host = address.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -> Settings:
@@ -223,13 +191,27 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
     try:
         settings = Settings.model_validate({**values, **overrides})
     except ValidationError as error:
-        for item in error.errors(include_input=False, include_url=False):
-            place = ".".join(str(part) for part in item["loc"])
-            faults.append(f"HOWDAH_{place.upper()}: {item['msg']}" if place else item["msg"])
+        faults += _in_words(error)
+        # What is right by itself may still not fit together; that is said in the same breath.
+        wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        rest = {name: value for name, value in {**values, **overrides}.items() if name not in wrong}
+        try:
+            Settings.model_validate(rest)
+        except ValidationError as another:
+            faults += [fault for fault in _in_words(another) if fault not in faults]
         raise ConfigError("\n".join(faults)) from None
     if faults:
         raise ConfigError("\n".join(faults))
     return settings
+
+
+def _in_words(error: ValidationError) -> list[str]:
+    found = []
+    for item in error.errors(include_input=False, include_url=False):
+        place = ".".join(str(part) for part in item["loc"])
+        text = item["msg"].removeprefix("Value error, ")
+        found += [f"HOWDAH_{place.upper()}: {text}"] if place else text.split("\n")
+    return found
 
 
 # Set by the supervisor: which of the node's processes of its sort this is, from 0.

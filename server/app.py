@@ -16,12 +16,11 @@ from prometheus_client import CollectorRegistry
 from core.config import Settings
 from core.node.node import Node
 from core.platform.access_log import AccessLog
-from core.platform.rate_limit import RateLimiter
 from core.platform.telemetry import RpcMetrics
 from core.tenants.authenticate import Authenticator
 from core.tenants.nonces import LocalNonces, SharedNonces
 from core.tenants.tokens import TokenVerifier
-from server.handlers import Router
+from server.handlers import Router, UnknownMethods
 from server.interceptors import Chain, chain
 from server.interceptors.admission import Admission, Gate
 from server.interceptors.authentication import Authentication
@@ -139,6 +138,7 @@ def build_server(
     if settings.reflection:
         shown = (*names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(shown, server)
+    server.add_generic_rpc_handlers((UnknownMethods(refusals),))
     return Application(server, servicer, gate, names, pool, streams)
 
 
@@ -152,18 +152,12 @@ def _full_chain(node: Node, observation: Observation, gate: Gate, tracing: Traci
         clock_skew_seconds=settings.clock_skew_seconds,
     )
     tokens = TokenVerifier(node.directory, settings.audience, leeway_seconds=5)
-    limiter = RateLimiter(
-        node.redis,
-        settings.audience,
-        settings.rate_limit_calls_per_second,
-        settings.rate_limit_burst_calls,
-    )
     return chain(
         observation=observation,
         admission=Admission(gate, settings.max_streams_per_tenant),
         authentication=Authentication(signatures, tokens, settings.audience),
         tenancy=Tenancy(node.directory, signatures),
-        rate_limiting=RateLimiting(limiter),
+        rate_limiting=RateLimiting(node.rate_limiter),
         validation=Validation(Validator()),
         answer_once=AnswerOnce(node.database),
         tracing=tracing,

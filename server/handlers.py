@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 
-from core.failures import RefusedError
+from core.failures import Failure, RefusedError
+from core.reasons import Reason
 from core.result import Err
+from howdah.policy.v1 import policy_pb2
 from server.call import Answer, Call, Handler
 from server.interceptors import Chain
 from server.interceptors.admission import DRAINING, OVERLOADED, Gate
@@ -68,6 +71,39 @@ class Router(grpc.GenericRpcHandler):
         return self._handlers.get(handler_call_details.method)
 
 
+class UnknownMethods(grpc.GenericRpcHandler):
+    """Refuses every path that no other handler took; it has to be the last one."""
+
+    def __init__(self, refusals: Chain) -> None:
+        refuse = refusals.compose(UNKNOWN, refusing(RefusedError(METHOD_UNKNOWN)))
+        # One thread, and one name in the metrics: strangers choose the paths.
+        self._handler = grpc_handler(UNKNOWN, refuse, ThreadPoolExecutor(1, "unknown"))
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Returns the one handler."""
+        del handler_call_details
+        return self._handler
+
+
+UNKNOWN = RpcMethod(
+    service="unknown",
+    name="unknown",
+    path="/unknown",
+    streams=False,
+    request=Empty,
+    permission="",
+    tenant_bound=False,
+    mutates=False,
+    cost=1,
+    default_deadline_seconds=1.0,
+    max_deadline_seconds=1.0,
+    idempotency=policy_pb2.IDEMPOTENCY_NONE,
+)
+METHOD_UNKNOWN = Failure(Reason.METHOD_UNKNOWN, "The node has no such method.")
+
+
 def grpc_handler(
     method: RpcMethod, handler: Handler, executor: ThreadPoolExecutor | None
 ) -> grpc.RpcMethodHandler[Any, Any]:
@@ -84,9 +120,9 @@ def _unary(method: RpcMethod, handler: Handler) -> Callable[[bytes, Any], Any]:
     def behaviour(body: bytes, transport: grpc.ServicerContext) -> Answer:
         call = Call(method, body, transport)
         answer = handler(call)
+        transport.send_initial_metadata(tuple(call.initial_metadata))
         if call.failure is not None:
             abort(call, call.failure)
-        transport.send_initial_metadata(tuple(call.initial_metadata))
         return answer
 
     return behaviour
@@ -96,8 +132,8 @@ def _stream(method: RpcMethod, handler: Handler) -> Callable[[bytes, Any], Any]:
     def behaviour(body: bytes, transport: grpc.ServicerContext) -> Iterator[bytes]:
         call = Call(method, body, transport)
         answer = handler(call)
+        transport.send_initial_metadata(tuple(call.initial_metadata))
         if call.failure is None:
-            transport.send_initial_metadata(tuple(call.initial_metadata))
             assert not isinstance(answer, bytes)
             yield from answer
         if call.failure is not None:

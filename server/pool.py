@@ -74,8 +74,15 @@ def answer_at_once(
     metadata: list[tuple[str, str]] = []
 
     def deferring(request: Any, context: grpc.ServicerContext) -> Any:
+        send_now = context.send_initial_metadata
         context.send_initial_metadata = metadata.extend  # type: ignore[method-assign,assignment]
-        return behaviour(request, context)
+        try:
+            return behaviour(request, context)
+        except BaseException:
+            # A refusal is sent by grpcio, which knows nothing of what was put off.
+            if metadata:
+                send_now(tuple(metadata))
+            raise
 
     cygrpc.install_context_from_request_call_event(event)
     try:

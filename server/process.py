@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -23,7 +24,9 @@ from server.app import Application, build_server
 
 # Set by the supervisor; the first process alone serves the unix socket, which cannot be shared.
 INDEX_VARIABLE = "HOWDAH_PROCESS_INDEX"
-POSTGRES_CHECK_SECONDS = 2.0
+POSTGRES_CHECK_SECONDS = 1.0
+# Without an answer for so long, calls are sent to another node.
+POSTGRES_SILENCE_SECONDS = 3.0
 
 
 def main() -> int:
@@ -121,18 +124,26 @@ def _bytes_of(path: Path | None) -> bytes | None:
 
 
 def watch_postgres(node: Node, application: Application, stop: threading.Event) -> None:
-    """Has health say NOT_SERVING while Postgres is gone, in a thread of its own."""
+    """Has health say NOT_SERVING while Postgres is gone or hangs; in threads of its own."""
+    answered = [time.monotonic()]
+
+    def ask() -> None:
+        while not stop.wait(POSTGRES_CHECK_SECONDS):
+            if postgres_answers(node):
+                answered[0] = time.monotonic()
 
     def watch() -> None:
         serving = True
-        while not stop.wait(POSTGRES_CHECK_SECONDS):
-            reachable = postgres_answers(node)
+        while not stop.wait(POSTGRES_CHECK_SECONDS / 4):
+            reachable = time.monotonic() - answered[0] < POSTGRES_SILENCE_SECONDS
             if reachable != serving and not stop.is_set():
                 serving = reachable
                 application.set_serving(serving=serving)
                 structlog.get_logger().warning("postgres_reachable", reachable=reachable)
 
-    threading.Thread(target=watch, name="watch-postgres", daemon=True).start()
+    # Two, because a server that hangs holds whoever asks it.
+    for work in (ask, watch):
+        threading.Thread(target=work, name=f"{work.__name__}-postgres", daemon=True).start()
 
 
 def postgres_answers(node: Node) -> bool:

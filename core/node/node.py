@@ -16,6 +16,7 @@ from core.jobs.use_cases import Jobs
 from core.node.use_cases import NodeUseCases
 from core.platform.database import Database
 from core.platform.queue import JobQueue
+from core.platform.rate_limit import RateLimiter
 from core.platform.secrets import SecretBox
 from core.platform.storage import Storage
 from core.platform.system_database import SystemDatabase
@@ -33,6 +34,7 @@ class Node:
     database: Database
     system: SystemDatabase
     redis: redis.Redis
+    rate_limiter: RateLimiter
     queue: JobQueue
     storage: Storage
     directory: Directory

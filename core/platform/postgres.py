@@ -41,6 +41,7 @@ def open_engine(url: str, *, pool_size: int, connect_timeout_seconds: int) -> sa
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,  # milliseconds
         },
     )
     sa.event.listen(engine, "checkout", _replace_if_closed)

@@ -3,7 +3,8 @@
 Each process leases tokens from Redis in batches and hands them out by itself. So at most one batch
 a process, a twentieth of a second's calls, can be unspent elsewhere when a tenant is refused, and
 a tenant can never get more than its rate and burst. Where Redis is gone, each process goes on at
-the full rate by itself, so the limit is then multiplied by the number of processes.
+the full rate by itself, so the limit is then multiplied by the number of processes. The client it
+is given should give up soon: calls of one tenant wait for its lease.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ return {given, math.floor(tokens - given)}
 """
 BATCHES_PER_SECOND = 20
 LONGEST_LEASE_SECONDS = 1.0
-ASK_AGAIN_SECONDS = 1.0
+# A process asks a server that is away, or hangs, no more often than this.
+ASK_AGAIN_SECONDS = 5.0
 # Subjects a process remembers; beyond, it forgets all of them, and with them unspent tokens.
 CAPACITY = 10_000
 
@@ -106,6 +108,7 @@ class RateLimiter:
                     ],
                 )
             except redis.RedisError:
+                now = time.monotonic()  # a server that hangs has taken a while to fail
                 self._alone_until = now + ASK_AGAIN_SECONDS
                 given = self._earned_alone(bucket, now)
         else:

@@ -7,7 +7,7 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from core.config import decode_key
+from core.config_rules import decode_key
 
 NONCE_BYTES = 12
 

@@ -15,6 +15,7 @@ from core.tenants import store
 from core.tenants.credential import PERMISSIONS, Credential, IssuedCredential
 
 SECRET_BYTES = 32
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class CreateCredential:
             return Err(field_invalid("tenant_ids", "`*` stands alone"))
         if unknown := sorted(set(command.roles) - PERMISSIONS.keys()):
             return Err(field_invalid("roles", f"there is no role {unknown[0]!r}"))
+        if OPERATOR in command.roles and ALL_TENANTS not in command.tenant_ids:
+            return Err(field_invalid("roles", "`operator` goes with the tenants `*`"))
         if command.lifetime is not None and command.lifetime <= timedelta(0):
             return Err(field_invalid("lifetime", "must be longer than 0"))
         with self.system.begin() as transaction:

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.context import Principal
+from core.context import ALL_TENANTS, Principal
 
 VIEWER = frozenset({"node.read", "records.read", "analytics.read", "jobs.read", "files.read"})
 EDITOR = VIEWER | {"records.write", "documents.write", "files.write", "jobs.manage"}
+# What concerns the node as a whole, and so every tenant.
+NODE_PERMISSIONS = frozenset({"tenants.manage"})
 # A role grants everything the role before it grants. Only the operator manages the node itself.
 PERMISSIONS: dict[str, frozenset[str]] = {
     "viewer": VIEWER,
     "editor": EDITOR,
     "admin": EDITOR,
-    "operator": EDITOR | {"tenants.manage"},
+    "operator": EDITOR | NODE_PERMISSIONS,
 }
 
 
@@ -43,7 +45,12 @@ class IssuedCredential:
 
 
 def principal(key_id: str, tenant_ids: Iterable[str], roles: Iterable[str]) -> Principal:
-    """Returns who the caller is; a role nobody knows grants nothing."""
-    named = frozenset(roles)
+    """Returns who the caller is; a role nobody knows grants nothing.
+
+    Whoever may not act for all tenants may not manage them either, whatever the role.
+    """
+    tenants, named = frozenset(tenant_ids), frozenset(roles)
     granted: frozenset[str] = frozenset().union(*(PERMISSIONS.get(r, frozenset()) for r in named))
-    return Principal(key_id, frozenset(tenant_ids), named, granted)
+    if ALL_TENANTS not in tenants:
+        granted -= NODE_PERMISSIONS
+    return Principal(key_id, tenants, named, granted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from core.tenants.signing import unauthenticated
 ALGORITHM = "EdDSA"
 ISSUER = "howdah"
 MAX_TOKEN_LENGTH = 4_096
+ISSUER_KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class TokenVerifier:
             raise RefusedError(unauthenticated(Reason.TOKEN_INVALID))
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
-            public = self.directory.issuer_key(key_id) if isinstance(key_id, str) else None
+            if not isinstance(key_id, str) or not ISSUER_KEY_ID.fullmatch(key_id):
+                raise RefusedError(unauthenticated(Reason.TOKEN_INVALID))
+            public = self.directory.issuer_key(key_id)
             if public is None:
                 raise RefusedError(unauthenticated(Reason.TOKEN_INVALID))
             claims = jwt.decode(

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +19,9 @@ from core.config import Settings
 from core.context import Context
 from core.failures import RefusedError
 from core.jobs.job import Job, JobState
-from core.platform.embedded import start_redis
 from tests.conftest import Databases, Postgres
 from tests.jobs_lab import Lab, await_value, open_lab
+from tests.jobs_redis import OwnRedis
 from tests.jobs_worker import worker_kinds
 from workers.dispatcher import Dispatcher
 
@@ -32,24 +31,6 @@ SHORT = {
     "HOWDAH_WORKER_DRAIN_SECONDS": "2",
     "HOWDAH_WORKER_POLL_MILLISECONDS": "20",
 }
-
-
-class Redis:
-    """Is a Redis of this test alone, to be stopped and started."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._socket = Path(tempfile.mkdtemp(prefix="howdah-")) / "redis.sock"
-        self.url = f"unix://{self._socket}"
-        self._process = start_redis(directory, self._socket)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        self._socket.unlink(missing_ok=True)
-
-    def start(self) -> None:
-        self._process = start_redis(self._directory, self._socket)
 
 
 class Workers:
@@ -115,11 +96,11 @@ def lab(settings: Settings, databases: Databases, environment: dict[str, str]) -
 
 
 @pytest.fixture
-def own_redis(environment: dict[str, str], tmp_path: Path) -> Iterator[Redis]:
+def own_redis(environment: dict[str, str], tmp_path: Path) -> Iterator[OwnRedis]:
     """Gives the node a Redis of its own; asked for before `workers` and `lab`."""
     directory = tmp_path / "redis"
     directory.mkdir()
-    own = Redis(directory)
+    own = OwnRedis(directory)
     environment["HOWDAH_REDIS_URL"] = own.url
     yield own
     own.stop()
@@ -306,7 +287,7 @@ def test_a_worker_survives_the_loss_of_its_database_connections(
 
 
 def test_jobs_wait_for_redis_and_run_when_it_is_back(
-    own_redis: Redis, lab: Lab, workers: Workers, acme: Context, tmp_path: Path
+    own_redis: OwnRedis, lab: Lab, workers: Workers, acme: Context, tmp_path: Path
 ) -> None:
     worker = workers.start()
     lab.until(acme, count_job(lab, acme, tmp_path), JobState.SUCCEEDED)
@@ -323,7 +304,7 @@ def test_jobs_wait_for_redis_and_run_when_it_is_back(
 
 
 def test_a_job_that_runs_while_redis_goes_away_ends_and_its_worker_can_stop(
-    own_redis: Redis, lab: Lab, workers: Workers, acme: Context
+    own_redis: OwnRedis, lab: Lab, workers: Workers, acme: Context
 ) -> None:
     worker = workers.start()
     job = lab.submit(acme, "deaf", {"seconds": 1.0})

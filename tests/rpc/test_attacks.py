@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from howdah.records.v1 import records_pb2
+from howdah.tenants.v1 import tenants_pb2
 from server.method import rpc_method
 from tests.conftest import DatabaseUrls, context_of
 from tests.rpc.conftest import Answer, RunningNode
@@ -188,6 +189,27 @@ def test_only_the_operator_manages_tenants(
     answer = running.acme.call(path_of(descriptor), request_for(descriptor.input_type))
 
     assert (answer.code, answer.reason) == ("PERMISSION_DENIED", "PERMISSION_MISSING")
+
+
+@each([m for m in NODE_METHODS if rpc_method(m).permission == "tenants.manage"])
+def test_an_operator_of_one_tenant_does_not_manage_the_others(
+    descriptor: MethodDescriptor, running: RunningNode
+) -> None:
+    token = running.node.issue_token("cunning", ["acme"], ["operator"])
+    body = request_for(descriptor.input_type).SerializeToString()
+
+    answer = running.acme.send(path_of(descriptor), body, {"authorization": f"Bearer {token}"})
+
+    assert (answer.code, answer.reason) == ("PERMISSION_DENIED", "PERMISSION_MISSING")
+
+
+def test_a_credential_of_one_tenant_cannot_be_an_operators(running: RunningNode) -> None:
+    answer = running.operator.call(
+        "/howdah.tenants.v1.TenantsService/CreateCredential",
+        tenants_pb2.CreateCredentialRequest(tenant_ids=["acme"], roles=["operator"]),
+    )
+
+    assert (answer.code, answer.fields) == ("INVALID_ARGUMENT", ("roles",))
 
 
 @each(TENANT_METHODS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
 import time
 import uuid
 from typing import Any
 
 import grpc
+import jwt
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -99,6 +102,7 @@ def test_a_correlation_id_that_is_no_uuid_is_refused_and_not_repeated(
     answer = running.acme.call(PING, BODY, correlation_id="<script>")
 
     assert (answer.code, answer.reason) == ("INVALID_ARGUMENT", "METADATA_INVALID")
+    assert answer.initial["x-correlation-id"] == answer.trailing["x-correlation-id"]
     assert uuid.UUID(str(answer.trailing["x-correlation-id"])).version == 4
 
 
@@ -109,7 +113,9 @@ def test_a_deadline_that_has_passed_is_not_waited_for(running: RunningNode) -> N
 
 
 def test_an_unknown_method_is_unimplemented(running: RunningNode) -> None:
-    assert running.acme.call("/howdah.node.v1.NodeService/Nothing", BODY).code == "UNIMPLEMENTED"
+    for path in ("/howdah.node.v1.NodeService/Nothing", "/nobody.Knows/This"):
+        answer = running.acme.call(path, BODY)
+        assert (answer.code, answer.reason) == ("UNIMPLEMENTED", "METHOD_UNKNOWN")
 
 
 def test_a_message_past_the_limit_is_refused(running: RunningNode) -> None:
@@ -141,6 +147,18 @@ class TestBearerTokens:
         assert self.bearer(running, f"{head}.{other}.{signature}").reason == "TOKEN_INVALID"
         assert self.bearer(running, f"{head}.{claims}.").reason == "TOKEN_INVALID"
         assert self.bearer(running, "x" * 5_000).reason == "TOKEN_INVALID"
+
+    @pytest.mark.parametrize("kid", ["a\x00b", "\ud800", "", 7, None, "x" * 100])
+    def test_a_token_that_names_a_strange_key_is_refused(
+        self, running: RunningNode, kid: object
+    ) -> None:
+        token = jwt.encode({"sub": "x"}, "x" * 32, "HS256", headers={"kid": "plain"})
+        head = base64.urlsafe_b64encode(
+            json.dumps({"alg": "EdDSA", "typ": "JWT", "kid": kid}).encode()
+        )
+        forged = head.decode().rstrip("=") + "." + token.split(".", 1)[1]
+
+        assert self.bearer(running, forged).reason == "TOKEN_INVALID"
 
     def test_a_token_and_a_signature_together_are_refused(self, running: RunningNode) -> None:
         token = running.node.issue_token("x", ["acme"], ["viewer"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -87,6 +89,12 @@ class Redis:
         self._process.kill()
         self._process.wait()
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        self._process.send_signal(signal.SIGSTOP)
+        yield
+        self._process.send_signal(signal.SIGCONT)
+
 
 @pytest.fixture
 def own_redis(server_directory: Path) -> Iterator[Redis]:
@@ -116,6 +124,21 @@ def test_without_redis_reads_go_on_and_changes_are_refused_until_it_is_back(
 
         own_redis.start()
         eventually(lambda: running.acme.call(UPSERT, UPSERT_ONE).code == "OK")
+
+
+def test_reads_go_on_while_redis_hangs(environment: dict[str, str], own_redis: Redis) -> None:
+    environment["HOWDAH_REDIS_URL"] = f"unix://{own_redis.socket}"
+    with (
+        serving(load_settings(environment)) as running,
+        ThreadPoolExecutor(8) as pool,
+        own_redis.hanging(),
+    ):
+        begun = time.monotonic()
+        answers = list(pool.map(lambda _: running.acme.call(PING, BODY), range(24)))
+        taken = time.monotonic() - begun
+
+    assert {answer.code for answer in answers} == {"OK"}
+    assert taken < 3
 
 
 def held_call(

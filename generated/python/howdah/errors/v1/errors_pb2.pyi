@@ -115,6 +115,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The mapping cannot make invoices."""
     REASON_IMPORT_FILE_UNREADABLE: _Reason.ValueType  # 44
     """The file is not of the form the mapping names."""
+    REASON_METHOD_UNKNOWN: _Reason.ValueType  # 45
+    """The node has no such method."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Lists every reason for which the node refuses a call or a job fails. A reason is never removed
@@ -211,6 +213,8 @@ REASON_IMPORT_MAPPING_INVALID: Reason.ValueType  # 43
 """The mapping cannot make invoices."""
 REASON_IMPORT_FILE_UNREADABLE: Reason.ValueType  # 44
 """The file is not of the form the mapping names."""
+REASON_METHOD_UNKNOWN: Reason.ValueType  # 45
+"""The node has no such method."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

@@ -284,6 +284,12 @@ class Reason
      * Generated from protobuf enum <code>REASON_IMPORT_FILE_UNREADABLE = 44 [(.howdah.errors.v1.info) = {</code>
      */
     const REASON_IMPORT_FILE_UNREADABLE = 44;
+    /**
+     * The node has no such method.
+     *
+     * Generated from protobuf enum <code>REASON_METHOD_UNKNOWN = 45 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_METHOD_UNKNOWN = 45;
 
     private static $valueToName = [
         self::REASON_UNSPECIFIED => 'REASON_UNSPECIFIED',
@@ -331,6 +337,7 @@ class Reason
         self::REASON_UPLOAD_CHECKSUM_MISMATCH => 'REASON_UPLOAD_CHECKSUM_MISMATCH',
         self::REASON_IMPORT_MAPPING_INVALID => 'REASON_IMPORT_MAPPING_INVALID',
         self::REASON_IMPORT_FILE_UNREADABLE => 'REASON_IMPORT_FILE_UNREADABLE',
+        self::REASON_METHOD_UNKNOWN => 'REASON_METHOD_UNKNOWN',
     ];
 
     public static function name($value)

@@ -1,0 +1,84 @@
+"""Says what settings must be, each by itself and all together."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.config import Settings
+
+# AES-256.
+KEY_BYTES = 32
+LAST_PORT = 65_535
+
+
+def decode_key(text: str) -> bytes:
+    """Returns the 32 bytes of a base64 key; raises ValueError for anything else."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as fault:
+        message = "must be base64"
+        raise ValueError(message) from fault
+    if len(key) != KEY_BYTES:
+        message = f"must be {KEY_BYTES} bytes in base64, not {len(key)}"
+        raise ValueError(message)
+    return key
+
+
+def is_loopback(address: str) -> bool:
+    """Tells whether `host:port` can only be reached from this machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def address(value: str) -> str:
+    """Returns `host:port` as it is; raises ValueError for anything else."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
+        raise ValueError("must be host:port, such as 127.0.0.1:50051")
+    return value
+
+
+def file(value: Path) -> Path:
+    """Returns the path of a file as it is; raises ValueError where there is none."""
+    if not value.is_file():
+        raise ValueError(f"is no file: {value}")
+    return value
+
+
+def faults_together(settings: Settings) -> list[str]:
+    """Returns a sentence for each thing that does not fit together."""
+    urls = (settings.database_url, settings.system_database_url, settings.redis_url)
+    certificate, key = settings.grpc_tls_certificate_file, settings.grpc_tls_key_file
+    checks = [
+        (
+            settings.job_heartbeat_seconds * 3 > settings.job_lease_seconds,
+            "HOWDAH_JOB_HEARTBEAT_SECONDS must be at most a third of HOWDAH_JOB_LEASE_SECONDS",
+        ),
+        (
+            any(urls) and not all(urls),
+            "HOWDAH_DATABASE_URL, HOWDAH_SYSTEM_DATABASE_URL and HOWDAH_REDIS_URL go together",
+        ),
+        (
+            all(urls) and settings.secrets_key is None,
+            "HOWDAH_SECRETS_KEY is required with real servers: `openssl rand -base64 32`",
+        ),
+        (
+            bool(certificate) != bool(key),
+            "HOWDAH_GRPC_TLS_CERTIFICATE_FILE and HOWDAH_GRPC_TLS_KEY_FILE are set together",
+        ),
+        (
+            settings.grpc_tls_client_ca_file is not None and certificate is None,
+            "HOWDAH_GRPC_TLS_CLIENT_CA_FILE needs HOWDAH_GRPC_TLS_CERTIFICATE_FILE",
+        ),
+    ]
+    return [fault for applies, fault in checks if applies]
