@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 import redis
 from dramatiq import Broker
-from dramatiq.brokers.redis import RedisBroker
 from prometheus_client import CollectorRegistry
 
 from core.config import Settings
@@ -23,6 +22,7 @@ from core.platform.queue import NAMESPACE, JobQueue
 from core.platform.signals import JobSignals
 from core.platform.system_database import SystemDatabase
 from workers.actors import declare_run_job
+from workers.consumer import BlockingBroker
 from workers.middleware.close import Close
 from workers.middleware.drain import Drain
 from workers.middleware.log_context import LogContext
@@ -65,7 +65,8 @@ def build_broker(
         metrics=JobMetrics(registry),
     )
 
-    broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+    broker: Broker = BlockingBroker(
+        instead=lambda _queue, _most: (),
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.

@@ -14,7 +14,7 @@ from core.jobs.heartbeat import Heartbeat
 from core.jobs.ledger import Ticket
 
 # For Dramatiq to stop its threads once no job runs; a lost Redis it would wait for for ever.
-STOP_SECONDS = 1.0
+STOP_SECONDS = 2.0
 
 
 class Drain(Middleware):
