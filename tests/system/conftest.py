@@ -56,6 +56,6 @@ def embedded() -> Iterator[EmbeddedNode]:
             found.keys[tenant] = Credential(made["credential"]["key_id"], made["secret"])
         yield found
     finally:
-        code = node.stop()
+        code, log = node.stop(), node.log()
         shutil.rmtree(directory, ignore_errors=True)
-    assert code == 0, node
+    assert code == 0, log[-3000:]
