@@ -30,6 +30,7 @@ contract-tools: setup-dev $(BUF)
 generate: contract-tools  ## Write generated/, the reasons and their page anew from protos/
 	@$(BIN)/python tools/generate.py
 	@$(BIN)/python tools/generate_errors.py
+	@$(BUF) build --output - | php clients/php/tools/contract.php
 
 drift: contract-tools  ## Fail when generated/ is not what protos/ says
 	@$(BIN)/python tools/generate.py --check

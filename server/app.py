@@ -20,15 +20,16 @@ from core.platform.telemetry import RpcMetrics
 from core.tenants.authenticate import Authenticator
 from core.tenants.nonces import LocalNonces, SharedNonces
 from core.tenants.tokens import TokenVerifier
+from server.gate import Gate
 from server.handlers import Router, UnknownMethods
 from server.interceptors import Chain, chain
-from server.interceptors.admission import Admission, Gate
 from server.interceptors.authentication import Authentication
 from server.interceptors.correlation import correlate
 from server.interceptors.errors import bound_errors
 from server.interceptors.idempotency import AnswerOnce
 from server.interceptors.observation import Observation
 from server.interceptors.rate_limit import RateLimiting
+from server.interceptors.streams import StreamLimit
 from server.interceptors.tenancy import Tenancy
 from server.interceptors.tracing import Tracing
 from server.interceptors.validation import Validation
@@ -45,7 +46,7 @@ from server.validation import Validator
 
 # A nonce is remembered for as long as its timestamp could be taken, early and late, and then some.
 NONCE_LIFE_OVER_SKEW = 3
-# Less than the pause that a draining node asks for (server/interceptors/admission.py).
+# Less than the pause that a draining node asks for (server/gate.py).
 REFUSAL_SECONDS = 0.1
 
 
@@ -119,6 +120,7 @@ def build_server(
         pool=pool,
         streams=streams,
         max_waiting_calls=settings.max_waiting_calls,
+        max_answer_bytes=settings.max_message_bytes,
     )
     server = grpc.server(
         pool,
@@ -154,10 +156,10 @@ def _full_chain(node: Node, observation: Observation, gate: Gate, tracing: Traci
     tokens = TokenVerifier(node.directory, settings.audience, leeway_seconds=5)
     return chain(
         observation=observation,
-        admission=Admission(gate, settings.max_streams_per_tenant),
         authentication=Authentication(signatures, tokens, settings.audience),
         tenancy=Tenancy(node.directory, signatures),
         rate_limiting=RateLimiting(node.rate_limiter),
+        stream_limit=StreamLimit(gate, settings.max_streams_per_tenant),
         validation=Validation(Validator()),
         answer_once=AnswerOnce(node.database),
         tracing=tracing,

@@ -19,6 +19,7 @@ class Call:
 
     __slots__ = (
         "answer",
+        "answered",
         "body",
         "correlation_id",
         "deadline",
@@ -54,6 +55,8 @@ class Call:
         # Turns the use case's value into bytes; set by the servicer's handler.
         self.encode: Callable[[Any], bytes] | None = None
         self.answer: bytes | None = None
+        # Says that the use case came to its end; a stream may be cancelled before.
+        self.answered = False
         self.failure: Failure | None = None
         # Found before the error boundary was reached, and raised inside it.
         self.early_refusal: Failure | None = None

@@ -14,8 +14,8 @@ from core.reasons import Reason
 from core.result import Err
 from howdah.policy.v1 import policy_pb2
 from server.call import Answer, Call, Handler
+from server.gate import DRAINING, OVERLOADED, Gate
 from server.interceptors import Chain
-from server.interceptors.admission import DRAINING, OVERLOADED, Gate
 from server.method import RpcMethod, rpc_method
 from server.pool import CallPool
 from server.service import Method, Service, Stream
@@ -39,6 +39,7 @@ class Router(grpc.GenericRpcHandler):
         pool: CallPool,
         streams: ThreadPoolExecutor,
         max_waiting_calls: int,
+        max_answer_bytes: int,
     ) -> None:
         self._gate = gate
         self._waiting = pool.waiting
@@ -50,7 +51,8 @@ class Router(grpc.GenericRpcHandler):
         for service in services:
             for descriptor in service.descriptor.methods:
                 method = rpc_method(descriptor)
-                handler = chain.compose(method, use_case_handler(service.methods[method.name]))
+                answering = use_case_handler(service.methods[method.name], max_answer_bytes)
+                handler = chain.compose(method, answering)
                 executor = streams if method.streams else None
                 self._handlers[method.path] = grpc_handler(method, handler, executor)
                 for table, failure in (
@@ -142,7 +144,7 @@ def _stream(method: RpcMethod, handler: Handler) -> Callable[[bytes, Any], Any]:
     return behaviour
 
 
-def use_case_handler(entry: Method) -> Handler:
+def use_case_handler(entry: Method, max_answer_bytes: int) -> Handler:
     """Returns the innermost handler: decode, call, encode."""
     decode, use_case, encode = entry.decode, entry.call, entry.encode
 
@@ -155,7 +157,10 @@ def use_case_handler(entry: Method) -> Handler:
         result = use_case(call.context(), decode(call.request))
         if isinstance(result, Err):
             raise RefusedError(result.failure)
-        return call.answer if call.answer is not None else to_bytes(result.value)
+        answer = call.answer if call.answer is not None else to_bytes(result.value)
+        if len(answer) > max_answer_bytes:
+            raise RefusedError(too_large(len(answer), max_answer_bytes))
+        return answer
 
     def handle_stream(call: Call) -> Answer:
         result = use_case(call.context(), decode(call.request))
@@ -164,6 +169,15 @@ def use_case_handler(entry: Method) -> Handler:
         return (to_bytes(value) for value in result.value)
 
     return handle_stream if isinstance(entry, Stream) else handle
+
+
+def too_large(size: int, most: int) -> Failure:
+    """Says that a page has to be smaller; gRPC itself would only say that a message is too long."""
+    return Failure(
+        Reason.ANSWER_TOO_LARGE,
+        f"The answer has {size} bytes, and a message may have {most}: ask for a smaller page.",
+        {"size_bytes": str(size), "max_message_bytes": str(most)},
+    )
 
 
 def refusing(refusal: RefusedError) -> Handler:

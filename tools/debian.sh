@@ -2,7 +2,7 @@
 # Install the system packages one purpose needs: tools/debian.sh contract|php|test. Quick when all are there.
 set -euo pipefail
 
-contract=(protobuf-compiler protobuf-compiler-grpc)
+contract=(protobuf-compiler protobuf-compiler-grpc php-cli php-google-protobuf)
 php=(php-cli php-curl php-google-protobuf php-bcmath php-xml php-mbstring phpunit composer)
 test=(nghttp2-client libreoffice-calc redis-server)
 

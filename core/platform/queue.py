@@ -26,13 +26,7 @@ class JobQueue:
 
     def publish(self, queue: str, *, tenant_id: str, job_id: str, epoch: int) -> None:
         """Puts one job where the next free worker of the queue takes it."""
-        message: Message[None] = Message(
-            queue_name=queue,
-            actor_name=ACTOR,
-            args=(),
-            kwargs={"job_id": job_id, "tenant_id": tenant_id, "epoch": epoch},
-            options={},
-        )
+        message = job_message(queue, tenant_id=tenant_id, job_id=job_id, epoch=epoch)
         with redis_faults():
             self._broker.enqueue(message)
 
@@ -50,6 +44,17 @@ class JobQueue:
         """Says that a worker is gone."""
         with redis_faults():
             self._client.delete(f"{NAMESPACE}:worker:{worker_id}")
+
+
+def job_message(queue: str, *, tenant_id: str, job_id: str, epoch: int) -> Message[None]:
+    """Returns the message that names one dispatch of one job."""
+    return Message(
+        queue_name=queue,
+        actor_name=ACTOR,
+        args=(),
+        kwargs={"job_id": job_id, "tenant_id": tenant_id, "epoch": epoch},
+        options={},
+    )
 
 
 @contextmanager

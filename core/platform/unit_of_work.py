@@ -35,7 +35,8 @@ class UnitOfWork(Transaction):
         opening = (
             f"BEGIN{self._mode}; SELECT set_config('app.tenant_id', '{tenant}', true), "
             f"set_config('statement_timeout', '{milliseconds}', true), "
-            f"set_config('lock_timeout', '{milliseconds}', true)"
+            # Who waits for a lock in vain is told so while there is time to.
+            f"set_config('lock_timeout', '{int(milliseconds) * 4 // 5 + 1}', true)"
         )
         with infrastructure_faults():
             self._connection = self._engine.connect()

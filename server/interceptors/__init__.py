@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.call import Handler, Interceptor
-from server.interceptors.admission import Admission
 from server.interceptors.authentication import Authentication
 from server.interceptors.correlation import correlate
 from server.interceptors.deadline import set_deadline
@@ -18,6 +17,7 @@ from server.interceptors.errors import bound_errors
 from server.interceptors.idempotency import AnswerOnce
 from server.interceptors.observation import Observation
 from server.interceptors.rate_limit import RateLimiting
+from server.interceptors.streams import StreamLimit
 from server.interceptors.tenancy import Tenancy
 from server.interceptors.tracing import Tracing
 from server.interceptors.validation import Validation
@@ -40,26 +40,30 @@ class Chain:
 def chain(
     *,
     observation: Observation,
-    admission: Admission,
     authentication: Authentication,
     tenancy: Tenancy,
     rate_limiting: RateLimiting,
+    stream_limit: StreamLimit,
     validation: Validation,
     answer_once: AnswerOnce,
     tracing: Tracing | None = None,
 ) -> Chain:
-    """Returns the chain. The order is the point; each line says why it stands there."""
+    """Returns the chain. The order is the point; each line says why it stands there.
+
+    Outside of it stands the router (server/handlers.py): a node that drains or is full turns a call
+    away before it takes a thread.
+    """
     return Chain(
         (
             observation,  # refusals and bugs are timed, counted and logged too
             correlate,  # before anything can fail, so that every failure carries the id
             *([tracing] if tracing is not None else []),  # needs the caller's trace
             bound_errors,  # whatever is raised below becomes a status here
-            admission,  # a node that drains or is full spends nothing more on the call
             set_deadline,  # a call nobody waits for any more is dropped unrun
             authentication,  # nothing below runs for strangers
             tenancy,  # which tenant, and may this caller do this there
             rate_limiting,  # only proven callers use up a tenant's calls
+            stream_limit,  # and its streams
             validation,  # parses: costs more than all checks above
             answer_once,  # innermost: only a valid call takes its idempotency key
         )

@@ -34,6 +34,7 @@ def bound_errors(method: RpcMethod, proceed: Handler) -> Handler:
     def stream(call: Call, answer: Any) -> Iterator[bytes]:
         try:
             yield from answer
+            call.answered = True
         except RefusedError as refusal:
             call.failure = refusal.failure
         except Exception:  # noqa: BLE001 - as above

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from core.platform.access_log import AccessLog
@@ -30,29 +29,30 @@ class Observation:
         def handle(call: Call) -> Answer:
             started = clock()
             answer = proceed(call)
+            call.answered = True
             self._end(call, metrics, clock() - started)
             return answer
 
         def handle_stream(call: Call) -> Answer:
             started = clock()
             answer = proceed(call)
-            if call.failure is not None:
-                self._end(call, metrics, clock() - started)
-                return answer
-            return stream(call, answer, started)
 
-        def stream(call: Call, answer: Any, started: float) -> Iterator[bytes]:
-            try:
-                yield from answer
-            finally:
-                # Also where the caller went away and grpcio closes the iterator.
+            def end() -> None:
                 self._end(call, metrics, clock() - started)
+
+            # The call may end before the first message is taken, and then no iterator runs.
+            if call.failure is not None or not call.transport.add_callback(end):
+                end()
+            return answer
 
         return handle_stream if method.streams else handle
 
     def _end(self, call: Call, metrics: MethodMetrics, seconds: float) -> None:
         failure = call.failure
-        code = "OK" if failure is None else failure.reason.code
+        if failure is not None:
+            code = failure.reason.code
+        else:
+            code = "OK" if call.answered else "CANCELLED"
         metrics.observe(code, seconds)
         principal = call.principal
         fields: dict[str, Any] = {

@@ -286,21 +286,47 @@ def test_a_worker_survives_the_loss_of_its_database_connections(
         assert skus(lab, acme) == sorted([*written, *written_once(job, 40)])
 
 
-def test_jobs_wait_for_redis_and_run_when_it_is_back(
+def test_jobs_run_without_redis_and_through_it_again_when_it_is_back(
     own_redis: OwnRedis, lab: Lab, workers: Workers, acme: Context, tmp_path: Path
 ) -> None:
-    worker = workers.start()
-    lab.until(acme, count_job(lab, acme, tmp_path), JobState.SUCCEEDED)
+    processes = [workers.start(), workers.start()]
+    jobs = [count_job(lab, acme, tmp_path)]
+    lab.until(acme, jobs[0], JobState.SUCCEEDED)
     own_redis.stop()
     started = time.monotonic()
-    jobs = [count_job(lab, acme, tmp_path) for _ in range(20)]
+    jobs += [count_job(lab, acme, tmp_path) for _ in range(30)]
     assert time.monotonic() - started < 5
-    own_redis.start()
     for job in jobs:
         lab.until(acme, job, JobState.SUCCEEDED)
-    assert worker.poll() is None
+    assert time.monotonic() - started < 20
+    own_redis.start()
+    # Also while some workers are back already and some are not.
+    for _ in range(10):
+        jobs.append(count_job(lab, acme, tmp_path))
+        time.sleep(0.2)
     for job in jobs:
-        assert set(written_once(job, 10)) <= set(skus(lab, acme))
+        assert lab.until(acme, job, JobState.SUCCEEDED).attempt == 1
+    await_value(lambda: workers.log().count("redis_found") >= 4 or None, workers.log)
+    assert skus(lab, acme) == sorted(sku for job in jobs for sku in written_once(job, 10))
+    assert [process.poll() for process in processes] == [None, None]
+
+
+def test_jobs_run_once_while_redis_comes_and_goes(
+    own_redis: OwnRedis, lab: Lab, workers: Workers, acme: Context, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        workers.start()
+    jobs = []
+    for _ in range(3):
+        jobs += [count_job(lab, acme, tmp_path, chunks=3, seconds=0.01) for _ in range(15)]
+        own_redis.stop()
+        jobs += [count_job(lab, acme, tmp_path, chunks=3, seconds=0.01) for _ in range(15)]
+        time.sleep(0.5)
+        own_redis.start()
+        time.sleep(0.5)
+    for job in jobs:
+        assert lab.until(acme, job, JobState.SUCCEEDED).attempt == 1
+    assert skus(lab, acme) == sorted(sku for job in jobs for sku in written_once(job, 3))
 
 
 def test_a_job_that_runs_while_redis_goes_away_ends_and_its_worker_can_stop(

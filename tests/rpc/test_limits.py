@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,6 +27,8 @@ from tests.conftest import Databases, context_of, environment_of
 from tests.rpc.conftest import Answer, RunningNode, an_idempotency_key, serving
 
 PING = "/howdah.node.v1.NodeService/Ping"
+DOWNLOAD = "/howdah.files.v1.FilesService/DownloadFile"
+LIST = "/howdah.records.v1.RecordsService/ListCustomers"
 GET = "/howdah.records.v1.RecordsService/GetCustomer"
 UPSERT = "/howdah.records.v1.RecordsService/BatchUpsertCustomers"
 CREATE = "/howdah.files.v1.FilesService/CreateUpload"
@@ -139,6 +143,36 @@ def test_reads_go_on_while_redis_hangs(environment: dict[str, str], own_redis: R
 
     assert {answer.code for answer in answers} == {"OK"}
     assert taken < 3
+
+
+def test_cancelled_streams_give_their_places_back(environment: dict[str, str]) -> None:
+    environment["HOWDAH_MAX_STREAMS_PER_TENANT"] = "2"
+    request = files_pb2.DownloadFileRequest(file_id=str(uuid.uuid4())).SerializeToString()
+    with serving(load_settings(environment)) as running:
+        for _ in range(30):
+            stream: Any = running.channel.unary_stream(DOWNLOAD)
+            metadata = tuple(running.acme.metadata(DOWNLOAD, request).items())
+            stream(request, metadata=metadata, timeout=5).cancel()
+
+        eventually(lambda: running.acme.call(DOWNLOAD, request).reason == "RESOURCE_NOT_FOUND")
+
+
+def test_an_answer_past_the_limit_of_a_message_is_refused_with_a_reason(
+    environment: dict[str, str],
+) -> None:
+    environment["HOWDAH_MAX_MESSAGE_BYTES"] = "65536"
+    big = {f"k{number}": "x" * 1000 for number in range(50)}
+    with serving(load_settings(environment)) as running:
+        for name in ("a", "b"):
+            customer = records_pb2.Customer(external_id=name, attributes=big)
+            request = records_pb2.BatchUpsertCustomersRequest(customers=[customer])
+            assert running.acme.call(UPSERT, request).code == "OK"
+
+        both = running.acme.call(LIST, records_pb2.ListCustomersRequest())
+        one = running.acme.call(LIST, records_pb2.ListCustomersRequest(page_size=1))
+
+    assert (both.code, both.reason) == ("FAILED_PRECONDITION", "ANSWER_TOO_LARGE")
+    assert one.code == "OK"
 
 
 def held_call(

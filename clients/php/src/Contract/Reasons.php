@@ -52,6 +52,8 @@ final class Reasons
         'UPLOAD_CHECKSUM_MISMATCH' => false,
         'IMPORT_MAPPING_INVALID' => false,
         'IMPORT_FILE_UNREADABLE' => false,
+        'METHOD_UNKNOWN' => false,
+        'ANSWER_TOO_LARGE' => false,
     ];
 
     /** Tells whether trying again, unchanged, can help; null for a reason that is not known. */

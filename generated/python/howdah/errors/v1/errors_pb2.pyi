@@ -117,6 +117,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The file is not of the form the mapping names."""
     REASON_METHOD_UNKNOWN: _Reason.ValueType  # 45
     """The node has no such method."""
+    REASON_ANSWER_TOO_LARGE: _Reason.ValueType  # 46
+    """The answer is larger than a message may be."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Lists every reason for which the node refuses a call or a job fails. A reason is never removed
@@ -215,6 +217,8 @@ REASON_IMPORT_FILE_UNREADABLE: Reason.ValueType  # 44
 """The file is not of the form the mapping names."""
 REASON_METHOD_UNKNOWN: Reason.ValueType  # 45
 """The node has no such method."""
+REASON_ANSWER_TOO_LARGE: Reason.ValueType  # 46
+"""The answer is larger than a message may be."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

@@ -290,6 +290,12 @@ class Reason
      * Generated from protobuf enum <code>REASON_METHOD_UNKNOWN = 45 [(.howdah.errors.v1.info) = {</code>
      */
     const REASON_METHOD_UNKNOWN = 45;
+    /**
+     * The answer is larger than a message may be.
+     *
+     * Generated from protobuf enum <code>REASON_ANSWER_TOO_LARGE = 46 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_ANSWER_TOO_LARGE = 46;
 
     private static $valueToName = [
         self::REASON_UNSPECIFIED => 'REASON_UNSPECIFIED',
@@ -338,6 +344,7 @@ class Reason
         self::REASON_IMPORT_MAPPING_INVALID => 'REASON_IMPORT_MAPPING_INVALID',
         self::REASON_IMPORT_FILE_UNREADABLE => 'REASON_IMPORT_FILE_UNREADABLE',
         self::REASON_METHOD_UNKNOWN => 'REASON_METHOD_UNKNOWN',
+        self::REASON_ANSWER_TOO_LARGE => 'REASON_ANSWER_TOO_LARGE',
     ];
 
     public static function name($value)
