@@ -16,13 +16,14 @@ from core.jobs.heartbeat import Heartbeat
 from core.jobs.kind import JobKind
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
+from core.jobs.take import TakeJobs
 from core.jobs.worker import AnnounceWorker, new_worker_id
 from core.platform.database import Database
-from core.platform.queue import NAMESPACE, JobQueue
+from core.platform.queue import NAMESPACE, JobQueue, job_message
 from core.platform.signals import JobSignals
 from core.platform.system_database import SystemDatabase
 from workers.actors import declare_run_job
-from workers.consumer import BlockingBroker
+from workers.consumer import BlockingBroker, Fetch
 from workers.middleware.close import Close
 from workers.middleware.drain import Drain
 from workers.middleware.log_context import LogContext
@@ -66,7 +67,7 @@ def build_broker(
     )
 
     broker: Broker = BlockingBroker(
-        instead=lambda _queue, _most: (),
+        instead=_from_postgres(TakeJobs(system, tuple(kinds))),
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.
@@ -89,3 +90,11 @@ def build_broker(
     broker.delay_queues.clear()
     heartbeat.start(signals)
     return broker
+
+
+def _from_postgres(take: TakeJobs) -> Fetch:
+    """Returns how a consumer that has lost Redis comes by its messages."""
+    return lambda queue, most: [
+        job_message(queue, tenant_id=ticket.tenant_id, job_id=ticket.job_id, epoch=ticket.epoch)
+        for ticket in take(queue, most)
+    ]
