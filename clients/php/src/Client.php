@@ -103,15 +103,17 @@ final readonly class Client
      *
      * @template T of object
      *
-     * @param class-string<T> $class such as `Howdah\Tenants\V1\TenantsServiceClient`
+     * @param class-string<T> $class   such as `Howdah\Tenants\V1\TenantsServiceClient`
+     * @param bool            $awaited a call is sent when its answer is asked for, which costs less; otherwise
+     *                                 at once, so that several can be under way
      *
      * @return T
      */
-    public function stub(string $class): object
+    public function stub(string $class, bool $awaited = false): object
     {
         return new $class($this->caller->transport->target(), [
             'credentials' => null,
-            'grpc_call_invoker' => new CallInvoker($this->caller),
+            'grpc_call_invoker' => new CallInvoker($this->caller, $awaited),
         ]);
     }
 

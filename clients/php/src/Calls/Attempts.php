@@ -109,6 +109,7 @@ final class Attempts implements Exchange
             $signature + $call->metadata,
             $call->deadline === null ? null : $call->deadline - $this->clock->monotonic(),
             $call->streaming,
+            $call->awaited,
         ));
     }
 }

@@ -13,6 +13,7 @@ final readonly class Call
      * @param float|null                  $deadline   in seconds of the monotonic clock, for all attempts together
      * @param bool                        $repeatable whether a second attempt can do no harm
      * @param bool                        $streaming  whether the answer may have many messages
+     * @param bool                        $awaited    the caller does nothing else until the answer is there
      */
     public function __construct(
         public string $path,
@@ -23,6 +24,7 @@ final readonly class Call
         public ?float $deadline,
         public bool $repeatable,
         public bool $streaming = false,
+        public bool $awaited = false,
     ) {
     }
 }

@@ -39,6 +39,7 @@ final readonly class Caller
      * @param float|null                         $timeout    seconds; wins over that of the options
      * @param bool                               $repeatable for a method that changes something: it does no harm twice
      * @param bool                               $streaming  the answer may have many messages
+     * @param bool                               $awaited    the caller does nothing else until the answer is there
      */
     public function begin(
         string $path,
@@ -47,8 +48,9 @@ final readonly class Caller
         ?float $timeout = null,
         bool $repeatable = false,
         bool $streaming = false,
+        bool $awaited = false,
     ): Attempts {
-        $metadata = Metadata::normalise($metadata) + $this->options->metadata;
+        $metadata = $metadata === [] ? $this->options->metadata : Metadata::normalise($metadata) + $this->options->metadata;
         $tenant = $metadata['x-tenant-id'][0] ?? $this->options->tenant ?? '';
         $correlationId = $metadata['x-correlation-id'][0] ?? $this->options->correlationId ?? Uuid::random();
         $metadata['x-correlation-id'] = [$correlationId];
@@ -67,6 +69,7 @@ final readonly class Caller
                 $this->clock->monotonic() + $timeout,
                 $repeatable || Methods::isRead($path),
                 $streaming,
+                $awaited,
             ),
             $this->transport,
             $this->options,

@@ -10,10 +10,10 @@ final class Uuid
     /** A UUID of version 4. */
     public static function random(): string
     {
-        $bytes = random_bytes(16);
-        $bytes[6] = chr(ord($bytes[6]) & 0x0F | 0x40);
-        $bytes[8] = chr(ord($bytes[8]) & 0x3F | 0x80);
+        $digits = bin2hex(random_bytes(16));
+        $digits[12] = '4';
+        $digits[16] = '89ab'[hexdec($digits[16]) & 3];
 
-        return vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($bytes), 4));
+        return substr($digits, 0, 8) . '-' . substr($digits, 8, 4) . '-' . substr($digits, 12, 4) . '-' . substr($digits, 16, 4) . '-' . substr($digits, 20);
     }
 }

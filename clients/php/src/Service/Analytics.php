@@ -20,7 +20,7 @@ final readonly class Analytics
 
     public function __construct(Client $client)
     {
-        $this->stub = $client->stub(AnalyticsServiceClient::class);
+        $this->stub = $client->stub(AnalyticsServiceClient::class, awaited: true);
     }
 
     /**

@@ -17,7 +17,7 @@ final readonly class Documents
 
     public function __construct(Client $client)
     {
-        $this->stub = $client->stub(DocumentsServiceClient::class);
+        $this->stub = $client->stub(DocumentsServiceClient::class, awaited: true);
     }
 
     /**

@@ -21,7 +21,7 @@ final readonly class Files
 
     public function __construct(Client $client, private Clock $clock)
     {
-        $this->stub = $client->stub(FilesServiceClient::class);
+        $this->stub = $client->stub(FilesServiceClient::class, awaited: true);
     }
 
     public function get(string $fileId): File

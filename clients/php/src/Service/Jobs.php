@@ -35,7 +35,7 @@ final readonly class Jobs
 
     public function __construct(private Client $client, private Clock $clock)
     {
-        $this->stub = $client->stub(JobsServiceClient::class);
+        $this->stub = $client->stub(JobsServiceClient::class, awaited: true);
     }
 
     public function get(string $jobId): Job

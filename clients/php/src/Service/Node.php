@@ -19,7 +19,7 @@ final readonly class Node
 
     public function __construct(Client $client)
     {
-        $this->stub = $client->stub(NodeServiceClient::class);
+        $this->stub = $client->stub(NodeServiceClient::class, awaited: true);
     }
 
     /**

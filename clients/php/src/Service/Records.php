@@ -33,7 +33,7 @@ final readonly class Records
 
     public function __construct(Client $client)
     {
-        $this->stub = $client->stub(RecordsServiceClient::class);
+        $this->stub = $client->stub(RecordsServiceClient::class, awaited: true);
     }
 
     /**

@@ -13,6 +13,9 @@ final readonly class SigningKey implements Credentials
 {
     private const SCHEME = 'HOWDAH-HMAC-SHA256';
 
+    /** Before the last one, which is a hash. */
+    private const LINES = 8;
+
     private string $secret;
 
     /** @param string $secret the hexadecimal digits that the node gave out with the key id */
@@ -54,21 +57,12 @@ final readonly class SigningKey implements Credentials
     /** The text that the HMAC covers: every line present, joined by LF, none at the end. */
     public function canonical(Signable $call, string $timestamp, string $nonce): string
     {
-        $lines = [
-            self::SCHEME,
-            $this->keyId,
-            $timestamp,
-            $nonce,
-            $call->audience,
-            $call->path,
-            $call->tenant,
-            $call->correlationId,
-        ];
-        if (strpbrk(implode('', $lines), "\r\n") !== false) {
+        $text = self::SCHEME . "\n{$this->keyId}\n$timestamp\n$nonce\n{$call->audience}\n{$call->path}\n{$call->tenant}\n{$call->correlationId}\n";
+        if (substr_count($text, "\n") !== self::LINES || str_contains($text, "\r")) {
             throw ConfigurationException::because('A signed value must not contain a line break.');
         }
 
-        return implode("\n", [...$lines, hash('sha256', $call->message)]);
+        return $text . hash('sha256', $call->message);
     }
 
     public function signature(string $canonical): string

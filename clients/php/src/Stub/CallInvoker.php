@@ -15,7 +15,8 @@ use Howdah\Client\Exception\TransportException;
  */
 final readonly class CallInvoker
 {
-    public function __construct(private Caller $caller)
+    /** @param bool $awaited unary calls are sent when their answer is asked for */
+    public function __construct(private Caller $caller, private bool $awaited = false)
     {
     }
 
@@ -28,7 +29,7 @@ final readonly class CallInvoker
     /** @param array<string, mixed> $options */
     public function UnaryCall(mixed $channel, string $method, mixed $deserialize, array $options): UnaryCall
     {
-        return new UnaryCall($this->caller, $method, $deserialize);
+        return new UnaryCall($this->caller, $method, $deserialize, $this->awaited);
     }
 
     /** @param array<string, mixed> $options */

@@ -17,16 +17,20 @@ abstract class GeneratedCall
 {
     private ?Attempts $attempts = null;
 
+    /** @var array{string, array<string, string|list<string>>, float|null, bool}|null what is still to be sent */
+    private ?array $prepared = null;
+
     /** @param array{0: class-string<Message>, 1: string}|callable $deserialize */
     public function __construct(
         private readonly Caller $caller,
         private readonly string $method,
         private readonly mixed $deserialize,
+        private readonly bool $awaited = false,
     ) {
     }
 
     /**
-     * Sends the request.
+     * Sends the request, or gets it ready where the answer is awaited.
      *
      * @param array<string, string|list<string>> $metadata
      * @param array<string, mixed>               $options `timeout` in microseconds, as with grpc/grpc;
@@ -43,14 +47,9 @@ abstract class GeneratedCall
             }
             $repeatable = true;
         }
-        $this->attempts = $this->caller->begin(
-            $this->method,
-            $argument->serializeToString(),
-            $metadata,
-            is_numeric($options['timeout'] ?? null) ? $options['timeout'] / 1e6 : null,
-            $repeatable,
-            $this instanceof ServerStreamingCall,
-        );
+        $timeout = $options['timeout'] ?? null;
+        $this->prepared = [$argument->serializeToString(), $metadata, is_numeric($timeout) ? $timeout / 1e6 : null, $repeatable];
+        $this->awaited || $this->attempts();
     }
 
     /** @return array<string, list<string>> what came before the first message */
@@ -83,7 +82,12 @@ abstract class GeneratedCall
 
     protected function attempts(): Attempts
     {
-        return $this->attempts ?? throw new \LogicException('The call has not been started.');
+        return $this->attempts ??= $this->caller->begin(
+            $this->method,
+            ...($this->prepared ?? throw new \LogicException('The call has not been started.')),
+            streaming: $this instanceof ServerStreamingCall,
+            awaited: $this->awaited,
+        );
     }
 
     /** Reads an answer; a status where it is no message of the expected type. */

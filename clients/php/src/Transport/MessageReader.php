@@ -16,12 +16,11 @@ final class MessageReader
     private bool $compressed = false;
     private bool $inMessage = false;
 
-    /** @var \SplQueue<array{bool, string}> */
-    private \SplQueue $messages;
+    /** @var array<int, array{bool, string}> */
+    private array $messages = [];
 
     public function __construct(private readonly int $maxBytes)
     {
-        $this->messages = new \SplQueue();
     }
 
     /** Takes what has arrived. Returns what is wrong with it, or null. */
@@ -37,7 +36,7 @@ final class MessageReader
         while ($length - $offset >= $this->waitFor) {
             $size = $this->waitFor;
             if ($this->inMessage) {
-                $this->messages->enqueue([$this->compressed, substr($this->buffer, $offset, $size)]);
+                $this->messages[] = [$this->compressed, substr($this->buffer, $offset, $size)];
                 $this->waitFor = self::PREFIX;
                 $this->inMessage = false;
             } else {
@@ -55,7 +54,13 @@ final class MessageReader
 
     public function isEmpty(): bool
     {
-        return $this->messages->isEmpty();
+        return $this->messages === [];
+    }
+
+    /** Tells whether the next message is compressed. Only when it is not empty. */
+    public function isCompressed(): bool
+    {
+        return $this->messages[array_key_first($this->messages)][0];
     }
 
     /** Tells that a message has begun and has not arrived whole. */
@@ -67,7 +72,10 @@ final class MessageReader
     /** The next message, decompressed; a status where it cannot be read. Only when it is not empty. */
     public function take(string $encoding): string|Status
     {
-        [$compressed, $bytes] = $this->messages->dequeue();
+        // The oldest, without moving the others up: a slow reader may have thousands before it.
+        $oldest = array_key_first($this->messages);
+        [$compressed, $bytes] = $this->messages[$oldest];
+        unset($this->messages[$oldest]);
         if (!$compressed) {
             return $bytes;
         }

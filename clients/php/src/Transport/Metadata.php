@@ -35,26 +35,15 @@ final class Metadata
         return $clean;
     }
 
-    /**
-     * @param array<string, list<string>> $metadata
-     *
-     * @return list<string>
-     */
-    public static function toHeaderLines(array $metadata): array
+    /** One line of a request. */
+    public static function headerLine(string $name, string $value): string
     {
-        $lines = [];
-        foreach ($metadata as $name => $values) {
-            foreach ($values as $value) {
-                // curl drops a header that ends in a colon; a semicolon asks it to send an empty value.
-                $lines[] = match (true) {
-                    str_ends_with($name, '-bin') => $name . ': ' . rtrim(base64_encode($value), '='),
-                    $value === '' => $name . ';',
-                    default => $name . ': ' . $value,
-                };
-            }
+        if (str_ends_with($name, '-bin')) {
+            return $name . ': ' . rtrim(base64_encode($value), '=');
         }
 
-        return $lines;
+        // curl drops a header that ends in a colon; a semicolon asks it to send an empty value.
+        return $value === '' ? $name . ';' : $name . ': ' . $value;
     }
 
     /**

@@ -13,6 +13,7 @@ final readonly class Request
      * @param array<string, list<string>> $metadata  values of `-bin` keys are raw bytes
      * @param float|null                  $timeout   seconds until it counts as DEADLINE_EXCEEDED; null waits for ever
      * @param bool                        $streaming whether the answer may have many messages
+     * @param bool                        $awaited   the caller does nothing else until the answer is there
      */
     public function __construct(
         public string $path,
@@ -20,6 +21,7 @@ final readonly class Request
         public array $metadata = [],
         public ?float $timeout = null,
         public bool $streaming = false,
+        public bool $awaited = false,
     ) {
     }
 }

@@ -17,6 +17,14 @@ final readonly class Status
     ) {
     }
 
+    /** The status of a call that went well and of which nothing else was said. */
+    public static function ok(): self
+    {
+        static $ok = new self(Code::Ok);
+
+        return $ok;
+    }
+
     public function isOk(): bool
     {
         return $this->code === Code::Ok;

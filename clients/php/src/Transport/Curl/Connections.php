@@ -5,7 +5,6 @@ declare(strict_types=1);
 namespace Howdah\Client\Transport\Curl;
 
 use Howdah\Client\Code;
-use Howdah\Client\Exception\TransportException;
 use Howdah\Client\Transport\Endpoint;
 use Howdah\Client\Transport\Limits;
 use Howdah\Client\Transport\Request;
@@ -87,12 +86,14 @@ final class Connections
         if ($hangUp) {
             // libcurl would keep the RST_STREAM until it next writes on this connection, which may be never.
             curl_setopt($line->handle, CURLOPT_FORBID_REUSE, true);
-        } elseif (curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) === CURL_HTTP_VERSION_2_0) {
+        } elseif ($line->isHttp2()) {
             $this->open++;
         }
         curl_multi_remove_handle($this->multi, $line->handle);
-        $line->unload();
-        if (count($this->idle) < 8) {
+        if ($hangUp || count($this->idle) >= 8) {
+            $line->close();
+        } else {
+            $line->unload();
             $this->idle[] = $line;
         }
     }
@@ -182,7 +183,7 @@ final class Connections
     /** Sends once more what the node has not handled, for two faults of libcurl. */
     private function isSentAgain(Line $line, int $error): bool
     {
-        if ($this->fellBack($line) && $line->reload()) {
+        if ($line->fellBack() && $line->reload()) {
             $this->open = 0;
 
             return true;
@@ -191,30 +192,12 @@ final class Connections
         return $line->inbox?->isUnheard($error, curl_error($line->handle)) && $line->probe($this->reuseVersion());
     }
 
-    /**
-     * Tells that the connection was gone and libcurl opened one with HTTP/1.1 in its place. Nothing was
-     * handled then: no gRPC server takes HTTP/1.1, and a body that had begun is never sent twice.
-     */
-    private function fellBack(Line $line): bool
-    {
-        return $line->joins()
-            && curl_getinfo($line->handle, CURLINFO_NUM_CONNECTS) > 0
-            && curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) !== CURL_HTTP_VERSION_2_0;
-    }
-
     private function finish(Line $line, Inbox $inbox, int $error): void
     {
-        $message = $error === 0 ? '' : curl_error($line->handle);
-        $isHttp2 = curl_getinfo($line->handle, CURLINFO_HTTP_VERSION) === CURL_HTTP_VERSION_2_0;
-        $inbox->status = $error === 0 && !$isHttp2
-            ? new Status(Code::Unavailable, "{$this->endpoint->address} does not speak HTTP/2.")
-            : CurlFailure::status($inbox, $error, $message, $this->endpoint->address);
-        if ($line->probes()) {
-            $inbox->status = CurlFailure::afterProbe($inbox->status, $line->messageBytes());
-        }
-        $this->release($line, $error !== 0);
-        if (CurlFailure::isMisconfiguration($error)) {
-            throw TransportException::because("{$this->endpoint->address}: $message (curl error $error)");
+        try {
+            $inbox->status = CurlFailure::ofLine($line, $inbox, $error, $this->endpoint);
+        } finally {
+            $this->release($line, $error !== 0);
         }
     }
 }

@@ -31,8 +31,10 @@ final class CurlExchange implements Exchange
             $this->advance();
         }
 
+        $headers = $this->inbox->headers();
+
         // Trailers where the headers should be are no initial metadata.
-        return isset($this->inbox->headers['grpc-status']) ? [] : $this->inbox->headers;
+        return isset($headers['grpc-status']) ? [] : $headers;
     }
 
     public function next(): ?string
@@ -43,7 +45,8 @@ final class CurlExchange implements Exchange
             }
             $this->advance();
         }
-        $message = $this->inbox->reader->take($this->inbox->encoding());
+        $reader = $this->inbox->reader;
+        $message = $reader->take($reader->isCompressed() ? $this->inbox->encoding() : 'identity');
         if ($message instanceof Status) {
             // It counts even where the node has said OK already.
             $this->inbox->status = null;
@@ -69,7 +72,7 @@ final class CurlExchange implements Exchange
 
     public function cancel(): void
     {
-        $this->end(new Status(Code::Cancelled, 'The call was cancelled by the caller.'));
+        $this->inbox->status === null && $this->end(new Status(Code::Cancelled, 'The call was cancelled by the caller.'));
     }
 
     private function isOver(): bool

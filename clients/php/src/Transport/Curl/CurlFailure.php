@@ -5,6 +5,8 @@ declare(strict_types=1);
 namespace Howdah\Client\Transport\Curl;
 
 use Howdah\Client\Code;
+use Howdah\Client\Exception\TransportException;
+use Howdah\Client\Transport\Endpoint;
 use Howdah\Client\Transport\Status;
 
 /** Says what a finished transfer means in the terms of gRPC. */
@@ -47,6 +49,24 @@ final class CurlFailure
     ];
 
     /**
+     * How the transfer on a line ended.
+     *
+     * @throws TransportException where somebody has to change the configuration
+     */
+    public static function ofLine(Line $line, Inbox $inbox, int $error, Endpoint $endpoint): Status
+    {
+        $message = $error === 0 ? '' : curl_error($line->handle);
+        if (in_array($error, self::MISCONFIGURED, true)) {
+            throw TransportException::because("{$endpoint->address}: $message (curl error $error)");
+        }
+        $status = $error === 0 && !$line->isHttp2()
+            ? new Status(Code::Unavailable, "{$endpoint->address} does not speak HTTP/2.")
+            : self::status($inbox, $error, $message, $endpoint->address);
+
+        return $line->probes() ? self::afterProbe($status, $line->messageBytes()) : $status;
+    }
+
+    /**
      * @param int    $error   a CURLE number, 0 where the transfer went through
      * @param string $message what curl says about it
      */
@@ -74,11 +94,6 @@ final class CurlFailure
             : new Status(Code::Unavailable, 'The node ended the call before it had read the message.');
     }
 
-    public static function isMisconfiguration(int $error): bool
-    {
-        return in_array($error, self::MISCONFIGURED, true);
-    }
-
     private static function fromError(int $error, string $message, string $target): Status
     {
         $text = sprintf('%s: %s (curl error %d)', $target, $message === '' ? curl_strerror($error) : $message, $error);
@@ -97,14 +112,14 @@ final class CurlFailure
 
     private static function withoutStatus(Inbox $inbox, string $target): Status
     {
-        if ($inbox->httpStatus !== 200) {
+        if ($inbox->httpStatus() !== 200) {
             return new Status(
-                self::HTTP_STATUSES[$inbox->httpStatus] ?? Code::Unknown,
-                "$target answered with HTTP {$inbox->httpStatus} instead of gRPC.",
+                self::HTTP_STATUSES[$inbox->httpStatus()] ?? Code::Unknown,
+                "$target answered with HTTP {$inbox->httpStatus()} instead of gRPC.",
             );
         }
         if (!$inbox->isGrpc()) {
-            $type = $inbox->headers['content-type'][0] ?? 'nothing';
+            $type = $inbox->headers()['content-type'][0] ?? 'nothing';
 
             return new Status(Code::Unknown, "$target answered with $type instead of gRPC.");
         }

@@ -18,8 +18,12 @@ use Howdah\Client\Transport\Transport;
  */
 final class CurlTransport implements Transport
 {
+    /** A signal handler of PHP runs only when curl_exec has returned, so a long call takes the other way. */
+    private const DIRECT_SECONDS = 10.0;
+
     private readonly CurlVersion $version;
     private readonly Connections $unary;
+    private readonly DirectLine $direct;
 
     /** @var list<Connections> */
     private array $ofStreams = [];
@@ -33,14 +37,21 @@ final class CurlTransport implements Transport
         $this->version = $version ?? CurlVersion::installed();
         $this->version->assertUsable();
         $this->unary = $this->connections();
+        $needsHelp = $endpoint->tls === null && $this->version->cannotReusePriorKnowledge();
+        $this->direct = new DirectLine($endpoint, $limits, $userAgent, $needsHelp);
     }
 
     public function start(Request $request): Exchange
     {
         $inbox = new Inbox($this->limits->maxReceiveBytes);
         $deadline = $request->timeout === null ? null : hrtime(true) / 1e9 + $request->timeout;
-        $connections = $request->streaming ? $this->forStream() : $this->unary;
         $inbox->status = $this->refusal($request);
+        if ($request->awaited && $request->timeout !== null && $request->timeout <= self::DIRECT_SECONDS) {
+            $inbox->status === null && $this->direct->carry($request, $inbox, $deadline);
+
+            return new CurlExchange($this->unary, $inbox, null, $deadline);
+        }
+        $connections = $request->streaming ? $this->forStream() : $this->unary;
         $line = $inbox->status === null ? $connections->start($request, $inbox) : null;
 
         return new CurlExchange($connections, $inbox, $line, $deadline);
@@ -54,6 +65,7 @@ final class CurlTransport implements Transport
     public function close(): void
     {
         $this->unary->close();
+        $this->direct->close();
         foreach ($this->ofStreams as $connections) {
             $connections->close();
         }

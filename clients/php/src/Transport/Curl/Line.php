@@ -8,9 +8,8 @@ use Howdah\Client\Transport\Endpoint;
 use Howdah\Client\Transport\Limits;
 use Howdah\Client\Transport\Metadata;
 use Howdah\Client\Transport\Request;
-use Howdah\Client\Transport\Tls;
 
-/** A curl handle that is set up once and carries one request after the other. */
+/** A curl handle that is set up once and carries one request after the other. Only what differs is set again. */
 final class Line
 {
     private const FIXED_HEADERS = [
@@ -27,35 +26,54 @@ final class Line
 
     private string $body = '';
     private int $sent = 0;
-    private ?Request $request = null;
+    private int $messageBytes = 0;
     private bool $repeated = false;
-
     private bool $probes = false;
     private bool $joins = false;
 
+    // What the handle is set to.
+    private string $path = '';
+    private int $size = -1;
+    private int $httpVersion = 0;
+    private bool $ownConnection = false;
+    private int $timeLimit = 0;
+
     public function __construct(
         private readonly Endpoint $endpoint,
-        private readonly Limits $limits,
-        private readonly string $userAgent,
+        Limits $limits,
+        string $userAgent,
     ) {
         $this->handle = curl_init();
-        curl_setopt_array($this->handle, $this->fixedOptions());
+        curl_setopt_array($this->handle, [
+            CURLOPT_READFUNCTION => $this->read(...),
+            CURLOPT_HEADERFUNCTION => $this->header(...),
+            CURLOPT_WRITEFUNCTION => $this->write(...),
+        ] + LineOptions::of($endpoint, $limits, $userAgent));
     }
 
     /** Gets ready to send; the handle is not in use yet. */
     public function load(Request $request, Inbox $inbox, int $httpVersion, bool $ownConnection): void
     {
-        $this->request = $request;
         $this->inbox = $inbox;
-        $this->repeated = false;
-        $this->probes = false;
-        $this->body = pack('CN', 0, strlen($request->message)) . $request->message;
+        $this->repeated = $this->probes = false;
+        $this->messageBytes = strlen($request->message);
+        $this->body = pack('CN', 0, $this->messageBytes) . $request->message;
         $this->prepare($httpVersion, $ownConnection);
-        curl_setopt_array($this->handle, [
-            CURLOPT_URL => $this->endpoint->baseUrl() . $request->path,
-            CURLOPT_INFILESIZE => strlen($this->body),
-            CURLOPT_HTTPHEADER => $this->headers($request),
-        ]);
+        $this->setSize($this->messageBytes + 5);
+        if ($request->path !== $this->path) {
+            curl_setopt($this->handle, CURLOPT_URL, $this->endpoint->baseUrl() . $request->path);
+            $this->path = $request->path;
+        }
+        curl_setopt($this->handle, CURLOPT_HTTPHEADER, self::headers($request));
+    }
+
+    /** Ends the transfer by itself after so many milliseconds; 0 for never. */
+    public function limitTime(int $milliseconds): void
+    {
+        if ($milliseconds !== $this->timeLimit) {
+            curl_setopt($this->handle, CURLOPT_TIMEOUT_MS, $milliseconds);
+            $this->timeLimit = $milliseconds;
+        }
     }
 
     /** Gets ready to send the same once more, on a connection of its own. Only once for each request. */
@@ -81,7 +99,7 @@ final class Line
         $this->body = '';
         $this->inbox?->reset();
         $this->prepare($httpVersion, false);
-        curl_setopt($this->handle, CURLOPT_INFILESIZE, 0);
+        $this->setSize(0);
 
         return true;
     }
@@ -94,43 +112,73 @@ final class Line
 
     public function messageBytes(): int
     {
-        return strlen($this->request->message ?? '');
+        return $this->messageBytes;
     }
 
     /** Forgets the request, so that the line can be used again. */
     public function unload(): void
     {
-        $this->request = null;
         $this->inbox = null;
         $this->body = '';
     }
 
-    /** Whether it asked for the open connection that libcurl may have had to replace. */
-    public function joins(): bool
+    /** Gives the handle up, and with it a connection that is its own: the callbacks would hold both for longer. */
+    public function close(): void
     {
-        return $this->joins;
+        $this->unload();
+        curl_reset($this->handle);
+    }
+
+    /**
+     * Tells that the connection was gone and libcurl opened one with HTTP/1.1 in its place. Nothing was
+     * handled then: no gRPC server takes HTTP/1.1, and a body that had begun is never sent twice.
+     */
+    public function fellBack(): bool
+    {
+        return $this->joins && curl_getinfo($this->handle, CURLINFO_NUM_CONNECTS) > 0 && !$this->isHttp2();
+    }
+
+    public function isHttp2(): bool
+    {
+        return curl_getinfo($this->handle, CURLINFO_HTTP_VERSION) === CURL_HTTP_VERSION_2_0;
     }
 
     private function prepare(int $httpVersion, bool $ownConnection): void
     {
         $this->sent = 0;
         $this->joins = $httpVersion === CURL_HTTP_VERSION_2_0;
-        curl_setopt_array($this->handle, [
-            CURLOPT_HTTP_VERSION => $httpVersion,
-            CURLOPT_FRESH_CONNECT => $ownConnection,
-            CURLOPT_FORBID_REUSE => false,
-        ]);
+        if ($httpVersion !== $this->httpVersion) {
+            curl_setopt($this->handle, CURLOPT_HTTP_VERSION, $httpVersion);
+            $this->httpVersion = $httpVersion;
+        }
+        if ($ownConnection !== $this->ownConnection) {
+            curl_setopt($this->handle, CURLOPT_FRESH_CONNECT, $ownConnection);
+            $this->ownConnection = $ownConnection;
+        }
+    }
+
+    private function setSize(int $size): void
+    {
+        if ($size !== $this->size) {
+            curl_setopt($this->handle, CURLOPT_INFILESIZE, $size);
+            $this->size = $size;
+        }
     }
 
     /** @return list<string> */
-    private function headers(Request $request): array
+    private static function headers(Request $request): array
     {
         $lines = self::FIXED_HEADERS;
         if ($request->timeout !== null) {
             $lines[] = 'grpc-timeout: ' . self::timeout($request->timeout);
         }
+        foreach ($request->metadata as $name => $values) {
+            foreach ($values as $value) {
+                $lines[] = Metadata::headerLine($name, $value);
+            }
+        }
 
-        return [...$lines, ...Metadata::toHeaderLines($request->metadata)];
+        return $lines;
     }
 
     /** Up to eight digits and a unit. */
@@ -141,53 +189,13 @@ final class Line
         return $milliseconds < 100_000_000 ? $milliseconds . 'm' : min(99_999_999, (int) ceil($seconds)) . 'S';
     }
 
-    /** @return array<int, mixed> */
-    private function fixedOptions(): array
-    {
-        $options = [
-            // An upload fed by a callback cannot be rewound: once bytes of it are out, libcurl does not
-            // silently send it again on another connection, as it does with a POST it holds whole.
-            CURLOPT_UPLOAD => true,
-            CURLOPT_CUSTOMREQUEST => 'POST',
-            CURLOPT_READFUNCTION => $this->read(...),
-            CURLOPT_HEADERFUNCTION => $this->header(...),
-            CURLOPT_WRITEFUNCTION => $this->write(...),
-            CURLOPT_USERAGENT => $this->userAgent,
-            CURLOPT_CONNECTTIMEOUT_MS => max(1, (int) round($this->limits->connectTimeout * 1000)),
-            CURLOPT_PROXY => '',
-            CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
-            CURLOPT_NOSIGNAL => true,
-            CURLOPT_TCP_KEEPALIVE => true,
-            CURLOPT_TCP_KEEPIDLE => 30,
-            CURLOPT_TCP_KEEPINTVL => 10,
-            CURLOPT_BUFFERSIZE => 64 * 1024,
-        ];
-        if ($this->endpoint->socketPath !== null) {
-            $options[CURLOPT_UNIX_SOCKET_PATH] = $this->endpoint->socketPath;
-        }
-
-        return $options + ($this->endpoint->tls === null ? [] : self::tlsOptions($this->endpoint->tls));
-    }
-
-    /** @return array<int, mixed> */
-    private static function tlsOptions(Tls $tls): array
-    {
-        $options = [CURLOPT_SSL_VERIFYPEER => true, CURLOPT_SSL_VERIFYHOST => 2, CURLOPT_SSLVERSION => CURL_SSLVERSION_TLSv1_2];
-        foreach ([
-            [$tls->authority, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB],
-            [$tls->certificate, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB],
-            [$tls->privateKey, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB],
-        ] as [$value, $asFile, $asText]) {
-            if ($value !== null) {
-                $options[Tls::isPem($value) ? $asText : $asFile] = $value;
-            }
-        }
-
-        return $options;
-    }
-
     private function read(\CurlHandle $handle, mixed $file, int $length): string
     {
+        if ($this->sent === 0 && $length >= strlen($this->body)) {
+            $this->sent = strlen($this->body);
+
+            return $this->body;
+        }
         $piece = substr($this->body, $this->sent, $length);
         $this->sent += strlen($piece);
 
