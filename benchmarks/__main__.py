@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 
 from benchmarks import db, document, imports, results, rpc
 
@@ -11,6 +13,8 @@ BENCHMARKS = {"rpc": rpc.measure, "db": db.measure, "import": imports.measure}
 
 def main() -> None:
     """Runs what was asked for; without a name, everything."""
+    # Also a benchmark that is told to stop takes its servers down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=7, help="rounds, each in another order")

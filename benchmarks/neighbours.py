@@ -9,7 +9,7 @@ from pathlib import Path
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Busy cores that are no disturbance: the kernel, and the Postgres and Redis that stand idle.
 QUIET_CORES = 0.15
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.25
 
 
 def busy_seconds() -> float:
@@ -20,7 +20,7 @@ def busy_seconds() -> float:
 
 
 def wait_for_quiet(patience_seconds: float) -> bool:
-    """Returns True as soon as a second was quiet, or False where none was in this time."""
+    """Returns True as soon as a moment was quiet, or False where none was in this time."""
     give_up = time.monotonic() + patience_seconds
     while time.monotonic() < give_up:
         before, started = busy_seconds(), time.monotonic()
