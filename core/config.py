@@ -65,6 +65,8 @@ class Settings(BaseModel):
     max_message_bytes: int = Field(4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     max_metadata_bytes: int = Field(16 * 1024, ge=4 * 1024, le=64 * 1024)
     max_connection_age_seconds: int = Field(300, ge=1)
+    # After that age a connection takes no new calls; its streams go on for so long.
+    max_connection_grace_seconds: int = Field(3_600, ge=1)
     drain_wait_seconds: float = Field(1.0, ge=0, le=60)
     drain_grace_seconds: float = Field(20.0, ge=0, le=300)
 
@@ -173,7 +175,7 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
     faults: list[str] = []
     for name in Settings.model_fields:
         key = f"HOWDAH_{name.upper()}"
-        if key in env:
+        if env.get(key):
             values[name] = env[key]
         elif name in SECRETS and (path := env.get(f"{key}_FILE")):
             try:

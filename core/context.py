@@ -43,6 +43,11 @@ class Idempotency:
     encode: Callable[[Any], bytes]
 
 
+def always() -> bool:
+    """Is what is wanted by nobody in particular, such as the work of a job."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Travels with one call or one attempt of a job. `deadline` is on the monotonic clock."""
@@ -53,6 +58,8 @@ class Context:
     deadline: float
     traceparent: str = ""
     idempotency: Idempotency | None = None
+    # Tells whether somebody still waits for the answer.
+    is_wanted: Callable[[], bool] = always
 
     def remaining_seconds(self) -> float:
         """Returns the time left, never below 0."""

@@ -72,7 +72,7 @@ class Application:
     gate: Gate
     names: tuple[str, ...]
     calls: CallPool
-    streams: ThreadPoolExecutor
+    streams: CallPool
 
     def set_serving(self, *, serving: bool) -> None:
         """Tells health watchers, per service and overall."""
@@ -107,7 +107,7 @@ def build_server(
     tracing = None if tracer is None else Tracing(tracer, settings.trace_sample_ratio)
     gate = Gate()
     pool = CallPool(settings.server_threads)
-    streams = ThreadPoolExecutor(settings.server_stream_threads, "streams")
+    streams = CallPool(settings.server_stream_threads)
     services = services_of(node)
     observation = Observation(RpcMetrics(registry), log or AccessLog())
     refusals = Chain((observation, correlate, bound_errors))
@@ -177,7 +177,7 @@ def server_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", settings.max_metadata_bytes),
         # Connections are renewed, so that they spread over processes and follow a roll-out.
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
-        ("grpc.max_connection_age_grace_ms", 30_000),
+        ("grpc.max_connection_age_grace_ms", settings.max_connection_grace_seconds * 1000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
     ]

@@ -71,6 +71,7 @@ class Call:
             self.deadline,
             self.traceparent,
             self.idempotency,
+            self.transport.is_active,
         )
 
 

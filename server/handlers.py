@@ -37,23 +37,25 @@ class Router(grpc.GenericRpcHandler):
         refusals: Chain,
         gate: Gate,
         pool: CallPool,
-        streams: ThreadPoolExecutor,
+        streams: CallPool,
         max_waiting_calls: int,
         max_answer_bytes: int,
     ) -> None:
         self._gate = gate
-        self._waiting = pool.waiting
+        # The length of the queue that a method's calls stand in.
+        self._waiting: dict[str, Callable[[], int]] = {}
         self._most = max_waiting_calls
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._overloaded: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._draining: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-        aside = ThreadPoolExecutor(1, "refusals")
+        aside = CallPool(1)
         for service in services:
             for descriptor in service.descriptor.methods:
                 method = rpc_method(descriptor)
                 answering = use_case_handler(service.methods[method.name], max_answer_bytes)
                 handler = chain.compose(method, answering)
-                executor = streams if method.streams else None
+                executor = streams if method.waits else None
+                self._waiting[method.path] = streams.waiting if method.waits else pool.waiting
                 self._handlers[method.path] = grpc_handler(method, handler, executor)
                 for table, failure in (
                     (self._overloaded, OVERLOADED),
@@ -66,11 +68,15 @@ class Router(grpc.GenericRpcHandler):
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Returns the handler of the call's path, or None for a method nobody knows."""
+        path = handler_call_details.method
+        waiting = self._waiting.get(path)
+        if waiting is None:
+            return None
         if self._gate.draining:
-            return self._draining.get(handler_call_details.method)
-        if self._waiting() >= self._most:
-            return self._overloaded.get(handler_call_details.method)
-        return self._handlers.get(handler_call_details.method)
+            return self._draining[path]
+        if waiting() >= self._most:
+            return self._overloaded[path]
+        return self._handlers[path]
 
 
 class UnknownMethods(grpc.GenericRpcHandler):
@@ -79,7 +85,7 @@ class UnknownMethods(grpc.GenericRpcHandler):
     def __init__(self, refusals: Chain) -> None:
         refuse = refusals.compose(UNKNOWN, refusing(RefusedError(METHOD_UNKNOWN)))
         # One thread, and one name in the metrics: strangers choose the paths.
-        self._handler = grpc_handler(UNKNOWN, refuse, ThreadPoolExecutor(1, "unknown"))
+        self._handler = grpc_handler(UNKNOWN, refuse, CallPool(1))
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -94,6 +100,7 @@ UNKNOWN = RpcMethod(
     name="unknown",
     path="/unknown",
     streams=False,
+    waits=False,
     request=Empty,
     permission="",
     tenant_bound=False,

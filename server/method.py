@@ -22,6 +22,7 @@ class RpcMethod:
     name: str
     path: str
     streams: bool
+    waits: bool
     request: type[Message]
     permission: str
     tenant_bound: bool
@@ -49,6 +50,7 @@ def rpc_method(descriptor: MethodDescriptor) -> RpcMethod:
         name=descriptor.name,
         path=path,
         streams=descriptor.server_streaming,
+        waits=descriptor.server_streaming or policy.waits,
         request=GetMessageClass(descriptor.input_type),
         permission=policy.permission,
         tenant_bound=policy.scope == policy_pb2.SCOPE_TENANT,

@@ -17,6 +17,7 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+import structlog
 from grpc import _server as grpc_server
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
@@ -194,6 +195,8 @@ class CallPool(futures.ThreadPoolExecutor):
                 return
             try:
                 work.run(*work.arguments)
+            except Exception:  # noqa: BLE001 - whatever it was, the thread is for the calls to come.
+                structlog.get_logger().exception("call_broke_its_thread")
             finally:
                 work.finish()
             # A call must not live on while the thread waits for the next.

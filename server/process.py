@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -96,7 +97,7 @@ def listen(server: grpc.Server, settings: Settings, index: int) -> list[str]:
     credentials = server_credentials(settings)
     addresses = [settings.grpc_address]
     if settings.grpc_unix_socket is not None and index == 0:
-        settings.grpc_unix_socket.unlink(missing_ok=True)
+        free_socket(settings.grpc_unix_socket)
         addresses.append(f"unix:{settings.grpc_unix_socket}")
     for address in addresses:
         if credentials is not None and not address.startswith("unix:"):
@@ -104,6 +105,17 @@ def listen(server: grpc.Server, settings: Settings, index: int) -> list[str]:
         else:
             server.add_insecure_port(address)
     return addresses
+
+
+def free_socket(path: Path) -> None:
+    """Removes the socket that an earlier process left; raises RuntimeError where one listens."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+    raise RuntimeError(f"another node listens on {path}")
 
 
 def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
@@ -138,6 +150,7 @@ def watch_postgres(node: Node, application: Application, stop: threading.Event) 
             reachable = time.monotonic() - answered[0] < POSTGRES_SILENCE_SECONDS
             if reachable != serving and not stop.is_set():
                 serving = reachable
+                node.database.reachable = serving
                 application.set_serving(serving=serving)
                 structlog.get_logger().warning("postgres_reachable", reachable=reachable)
 

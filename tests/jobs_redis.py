@@ -9,7 +9,7 @@ from core.platform.embedded import start_redis
 
 
 class OwnRedis:
-    """Runs from the beginning; what it holds does not survive `stop`."""
+    """Runs from the beginning; what it held when stopped it has again when started."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from core.failures import RefusedError
 from core.jobs import ledger
 from core.jobs.job import Job
+from core.jobs.kind import JobKind, caps_of
 from core.jobs.ledger import Capacity, Ticket
+from core.jobs.pick import pick
 from core.platform.queue import JobQueue
 from core.platform.system_database import SystemDatabase
 
@@ -23,7 +25,15 @@ PAUSE_AFTER_FAULT_SECONDS = 1.0
 class DispatchJobs:
     """Dispatches by rounds, as the dispatcher does, or one job at once, as its submitter tries."""
 
-    def __init__(self, system: SystemDatabase, queue: JobQueue, *, batch: int) -> None:
+    def __init__(
+        self,
+        system: SystemDatabase,
+        queue: JobQueue,
+        kinds: Mapping[str, JobKind],
+        *,
+        batch: int,
+    ) -> None:
+        self._kinds = kinds
         self._system = system
         self._queue = queue
         self._batch = batch
@@ -44,7 +54,7 @@ class DispatchJobs:
             room = self._room(capacity)
             if room > 0:
                 with self._system.begin() as transaction:
-                    tickets = ledger.pick(transaction, capacity, most=room)
+                    tickets = pick(transaction, capacity, caps_of(self._kinds), most=room)
                 self._push(tickets)
                 dispatched += len(tickets)
                 more = more or len(tickets) == room
@@ -57,7 +67,7 @@ class DispatchJobs:
 
         Never raises: the job is safe in Postgres, and the dispatcher sees to it otherwise.
         """
-        if time.monotonic() < self._quiet_until:
+        if time.monotonic() < self._quiet_until or job.kind in caps_of(self._kinds):
             return
         ticket = Ticket(job.tenant_id, job.job_id, job.epoch, job.queue)
         try:

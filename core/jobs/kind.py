@@ -104,3 +104,10 @@ class JobKind:
     time_limit_seconds: float = 900.0
     first_backoff_seconds: float = 2.0
     longest_backoff_seconds: float = 600.0
+    # Of all tenants together, dispatched or running at a time; None for as many as there are places.
+    max_active: int | None = None
+
+
+def caps_of(kinds: Mapping[str, JobKind]) -> Mapping[str, int]:
+    """Returns how many jobs of each bounded kind may be active at a time."""
+    return {name: kind.max_active for name, kind in kinds.items() if kind.max_active is not None}

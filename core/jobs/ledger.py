@@ -50,55 +50,8 @@ def capacities(transaction: SystemTransaction) -> list[Capacity]:
     return [Capacity(row["queue"], row["slots"], tuple(row["kinds"] or ())) for row in rows]
 
 
-# The tenants with waiting jobs are found by jumping through the index, and only the heads of their
-# lines are read: the cost does not grow with the length of any line. A tenant's turn is later the
-# more it has running, so a newcomer does not wait behind another tenant's thousands.
-PICK = """
-WITH RECURSIVE tenant AS (
-    (SELECT tenant_id FROM jobs WHERE queue = :queue AND state = 'queued'
-     ORDER BY tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT j.tenant_id FROM jobs AS j WHERE j.queue = :queue AND j.state = 'queued'
-            AND j.tenant_id > tenant.tenant_id ORDER BY j.tenant_id LIMIT 1)
-    FROM tenant WHERE tenant.tenant_id IS NOT NULL
-), busy AS (
-    SELECT tenant_id, count(*) AS jobs FROM (
-        SELECT tenant_id FROM jobs WHERE state = 'dispatched' AND queue = :queue
-        UNION ALL SELECT tenant_id FROM jobs WHERE state = 'running' AND queue = :queue
-    ) AS active GROUP BY tenant_id
-), head AS (
-    SELECT line.*, COALESCE(busy.jobs, 0) + row_number() OVER (
-        PARTITION BY line.tenant_id ORDER BY line.run_at, line.job_id) AS turn
-    FROM tenant CROSS JOIN LATERAL (
-        SELECT j.tenant_id, j.job_id, j.run_at FROM jobs AS j
-        WHERE j.queue = :queue AND j.state = 'queued' AND j.tenant_id = tenant.tenant_id
-        AND j.run_at <= now() AND j.kind = ANY(:kinds)
-        AND (j.expires_at IS NULL OR j.expires_at > now() OR j.started_at IS NOT NULL)
-        ORDER BY j.run_at, j.job_id LIMIT :most
-    ) AS line LEFT JOIN busy ON busy.tenant_id = line.tenant_id
-), picked AS (
-    SELECT j.tenant_id, j.job_id FROM jobs AS j JOIN (
-        SELECT tenant_id, job_id, turn FROM head ORDER BY turn, run_at, job_id LIMIT :most
-    ) AS first ON first.tenant_id = j.tenant_id AND first.job_id = j.job_id
-    WHERE j.state = 'queued' ORDER BY first.turn FOR UPDATE OF j SKIP LOCKED
-)
-UPDATE jobs SET state = 'dispatched', dispatched_at = now(), sequence = sequence + 1
-FROM picked WHERE jobs.tenant_id = picked.tenant_id AND jobs.job_id = picked.job_id
-RETURNING jobs.tenant_id, jobs.job_id, jobs.epoch, jobs.queue,
-    pg_notify('howdah_job_changed', jobs.tenant_id || '/' || jobs.job_id)::text AS told
-"""
-
-
-def pick(transaction: SystemTransaction, capacity: Capacity, *, most: int) -> list[Ticket]:
-    """Dispatches up to `most` due jobs of the queue, each tenant in its turn."""
-    rows = transaction.all(
-        PICK, {"queue": capacity.queue, "kinds": list(capacity.kinds), "most": most}
-    )
-    return [_ticket(row) for row in rows]
-
-
 def pick_this(transaction: SystemTransaction, ticket: Ticket, capacity: Capacity) -> bool:
-    """Dispatches this one job, unless another of its queue has waited longer."""
+    """Dispatches this one job, unless another has waited longer or its tenant is paused."""
     return bool(
         transaction.execute(
             f"""
@@ -107,6 +60,8 @@ def pick_this(transaction: SystemTransaction, ticket: Ticket, capacity: Capacity
             AND state = 'queued' AND NOT EXISTS (
                 SELECT FROM jobs AS other WHERE other.queue = :queue AND other.state = 'queued'
                 AND other.kind = ANY(:kinds) AND other.run_at < jobs.run_at)
+            AND NOT EXISTS (SELECT FROM tenants WHERE tenants.tenant_id = jobs.tenant_id
+                AND jobs_paused_at IS NOT NULL)
             RETURNING {TELL}::text
             """,
             {
@@ -178,5 +133,6 @@ def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:
     }
 
 
-def _ticket(row: Row) -> Ticket:
+def ticket_from(row: Row) -> Ticket:
+    """Returns the ticket of a row with tenant_id, job_id, epoch and queue."""
     return Ticket(row["tenant_id"], str(row["job_id"]), row["epoch"], row["queue"])

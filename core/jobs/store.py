@@ -175,6 +175,8 @@ def claim(
         WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
         AND state IN ('dispatched', 'queued') AND run_at <= now() AND kind = ANY(:kinds)
         AND (expires_at IS NULL OR expires_at > now() OR started_at IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM tenants WHERE tenant_id = :tenant_id
+            AND jobs_paused_at IS NOT NULL)
         RETURNING {COLUMNS}, {TELL}::text AS told
         """,
         {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.platform.system_database import SystemDatabase
 
 ROWS_PER_STATEMENT = 1_000
+MOST_STATEMENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +53,13 @@ class SweepJobs:
         )
 
     def _delete(self, statement: str, age: int) -> int:
-        with self._system.begin() as transaction:
-            return transaction.execute(statement, {"age": age, "rows": ROWS_PER_STATEMENT}).rowcount
+        deleted = 0
+        for _ in range(MOST_STATEMENTS):
+            with self._system.begin() as transaction:
+                rows = transaction.execute(
+                    statement, {"age": age, "rows": ROWS_PER_STATEMENT}
+                ).rowcount
+            deleted += rows
+            if rows < ROWS_PER_STATEMENT:
+                break
+        return deleted

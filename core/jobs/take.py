@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from core.failures import RefusedError
-from core.jobs import ledger
+from core.jobs.kind import JobKind, caps_of
 from core.jobs.ledger import Capacity, Ticket
+from core.jobs.pick import pick
 from core.platform.system_database import SystemDatabase
 
 POLL_SECONDS = 1.0
@@ -21,9 +22,9 @@ class TakeJobs:
     Any number of workers and dispatchers may do so at a time; each job goes to one of them.
     """
 
-    def __init__(self, system: SystemDatabase, kinds: Sequence[str]) -> None:
+    def __init__(self, system: SystemDatabase, kinds: Mapping[str, JobKind]) -> None:
         self._system = system
-        self._kinds = tuple(kinds)
+        self._kinds = kinds
         self._quiet_until: dict[str, float] = {}
 
     def __call__(self, queue: str, most: int) -> Sequence[Ticket]:
@@ -36,7 +37,8 @@ class TakeJobs:
         tickets: Sequence[Ticket] = ()
         try:
             with self._system.begin() as transaction:
-                tickets = ledger.pick(transaction, Capacity(queue, most, self._kinds), most=most)
+                capacity = Capacity(queue, most, tuple(self._kinds))
+                tickets = pick(transaction, capacity, caps_of(self._kinds), most=most)
         except RefusedError as refusal:
             structlog.get_logger().warning("jobs_not_taken", reason=str(refusal))
         if len(tickets) < most:

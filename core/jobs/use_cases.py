@@ -11,6 +11,7 @@ from core.jobs.dispatch import DispatchJobs
 from core.jobs.get_job import GetJob
 from core.jobs.kind import JobKind
 from core.jobs.list_jobs import ListJobs
+from core.jobs.pause import PauseTenant, ResumeTenant
 from core.jobs.rescue import RescueJobs
 from core.jobs.retry import RetryJob
 from core.jobs.submit import SubmitJob
@@ -33,6 +34,8 @@ class Jobs:
     wait: WaitJob
     cancel: CancelJob
     retry: RetryJob
+    pause: PauseTenant
+    resume: ResumeTenant
     submit: SubmitJob
     dispatch: DispatchJobs
     rescue: RescueJobs
@@ -50,7 +53,7 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
 ) -> Jobs:
     """Returns the use cases, each with what it needs; `kinds` may still be filled afterwards."""
     get = GetJob(database)
-    dispatch = DispatchJobs(system, queue, batch=settings.job_dispatch_batch)
+    dispatch = DispatchJobs(system, queue, kinds, batch=settings.job_dispatch_batch)
     return Jobs(
         get=get,
         list=ListJobs(database),
@@ -58,6 +61,8 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         wait=WaitJob(get, signals),
         cancel=CancelJob(database),
         retry=RetryJob(database, dispatch),
+        pause=PauseTenant(system),
+        resume=ResumeTenant(system),
         submit=SubmitJob(kinds, dispatch, settings.max_waiting_jobs_per_tenant),
         dispatch=dispatch,
         rescue=RescueJobs(system, unclaimed_seconds=settings.job_unclaimed_seconds),

@@ -43,4 +43,7 @@ class WaitJob:
                 left = until - time.monotonic()
                 if isinstance(found, Err) or found.value.ended or left <= 0:
                     return found
-                waiter.wait(left)
+                while left > 0 and context.is_wanted() and not waiter.wait(min(left, 1.0)):
+                    left = until - time.monotonic()
+                if not context.is_wanted():
+                    return found

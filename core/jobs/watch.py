@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from core.context import Context
 from core.jobs.get_job import GetJob
 from core.jobs.job import Job
-from core.platform.signals import JobSignals
+from core.platform.signals import JobSignals, Waiter
 from core.result import Err, Ok, Result
 
 SIGN_OF_LIFE_SECONDS = 15.0
+# How soon a caller who has left is noticed.
+LOOK_ROUND_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class WatchJob:
                 if job.sequence > seen or silence >= self.sign_of_life_seconds:
                     yield job
                     seen, spoke_at = max(seen, job.sequence), time.monotonic()
-                if job.ended:
+                if job.ended or not self._listen(context, waiter, spoke_at):
                     return
-                waiter.wait(self.sign_of_life_seconds - (time.monotonic() - spoke_at))
+
+    def _listen(self, context: Context, waiter: Waiter, spoke_at: float) -> bool:
+        """Waits for a change or the next sign of life; tells whether the caller is still there."""
+        while context.is_wanted():
+            left = self.sign_of_life_seconds - (time.monotonic() - spoke_at)
+            if left <= 0 or waiter.wait(min(left, LOOK_ROUND_SECONDS)):
+                return True
+            if not self.signals.hearing:
+                return True
+        return False

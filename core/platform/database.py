@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from psycopg.rows import dict_row
 
 from core.context import Context
+from core.failures import RefusedError
 from core.platform.idempotency import AlreadyAnsweredError
-from core.platform.postgres import Row, driver_of, infrastructure_faults
+from core.platform.postgres import STORE_UNAVAILABLE, Row, driver_of, infrastructure_faults
 from core.platform.unit_of_work import UnitOfWork, milliseconds_of, tenant_of
 
 BIND = "SELECT set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true)"
@@ -18,12 +19,15 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        # Set by who watches the server: while it hangs, calls are refused instead of held.
+        self.reachable = True
 
     def begin(self, context: Context, *, snapshot: bool = False) -> UnitOfWork:
         """Returns a transaction bound to the context's tenant; used with `with`.
 
         With `snapshot` it only reads, and all its queries see the data of one moment.
         """
+        self._require_server()
         return UnitOfWork(self._engine, context, snapshot=snapshot)
 
     def read_one(self, context: Context, query: str, parameters: Row) -> Row | None:
@@ -37,6 +41,7 @@ class Database:
     def read(self, context: Context, query: str, parameters: Row) -> list[Row]:
         """Returns the rows of one query in one round trip; `query` uses %(name)s placeholders."""
         context.require_time()
+        self._require_server()
         with infrastructure_faults(), self._engine.connect() as connection:
             driver = driver_of(connection)
             with driver.pipeline():
@@ -57,6 +62,10 @@ class Database:
         except AlreadyAnsweredError:
             # The same call, sent twice at once, was refused first over there.
             return
+
+    def _require_server(self) -> None:
+        if not self.reachable:
+            raise RefusedError(STORE_UNAVAILABLE)
 
     def dispose(self) -> None:
         """Closes the idle connections."""

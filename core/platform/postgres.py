@@ -33,6 +33,8 @@ def open_engine(url: str, *, pool_size: int, connect_timeout_seconds: int) -> sa
         pool_timeout=connect_timeout_seconds,
         pool_pre_ping=False,
         pool_use_lifo=True,
+        # What a failed statement was given are customers' data; they do not belong in a log.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": connect_timeout_seconds,
             "application_name": "howdah",

@@ -47,10 +47,10 @@ class Authenticator:
         wrong = call.malformed()
         if wrong is not None:
             raise RefusedError(unauthenticated(Reason.SIGNATURE_MALFORMED, value=wrong))
-        known = self.credentials.credential(call.key_id)
         now = self.now()
         if abs(now - int(call.timestamp)) > self.clock_skew_seconds:
             raise RefusedError(unauthenticated(Reason.TIMESTAMP_SKEW, server_time=str(int(now))))
+        known = self.credentials.credential(call.key_id)
         right = matches(call, known.mac if known else self.dummy)  # type: ignore[arg-type]
         if known is None or not right:
             raise RefusedError(unauthenticated(Reason.SIGNATURE_INVALID))
@@ -64,10 +64,7 @@ class Authenticator:
             raise RefusedError(unauthenticated(Reason.NONCE_REPLAYED))
 
     def _require_live(self, known: KnownCredential, now: float) -> None:
-        credential = known.credential
-        if credential.revoked_at is not None:
+        if known.credential.revoked_at is not None:
             raise RefusedError(unauthenticated(Reason.CREDENTIAL_REVOKED))
-        moment = datetime.fromtimestamp(now, UTC)
-        ended = credential.not_after is not None and moment >= credential.not_after
-        if ended or moment < credential.not_before:
+        if not known.credential.is_live(datetime.fromtimestamp(now, UTC)):
             raise RefusedError(unauthenticated(Reason.CREDENTIAL_EXPIRED))

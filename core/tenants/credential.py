@@ -34,6 +34,11 @@ class Credential:
     revoked_at: datetime | None
     created_at: datetime
 
+    def is_live(self, moment: datetime) -> bool:
+        """Tells whether the credential has begun, has not ended, and was not revoked."""
+        ended = self.not_after is not None and moment >= self.not_after
+        return self.revoked_at is None and not ended and moment >= self.not_before
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:

@@ -10,6 +10,7 @@ import redis
 from core.failures import Failure, RefusedError
 from core.reasons import Reason
 
+ASK_AGAIN_SECONDS = 1.0
 STORE_GONE = Failure(
     Reason.AUTH_STORE_UNAVAILABLE,
     "The node cannot check the caller now.",
@@ -58,13 +59,18 @@ class SharedNonces:
         self._client = client
         self._prefix = f"howdah:nonce:{audience}:"
         self._keep_ms = int(keep_seconds * 1000)
+        self._away_until = 0.0
 
     def is_new(self, key_id: str, nonce: str) -> bool:
         """Remembers the nonce and tells whether it was unseen; may raise AUTH_STORE_UNAVAILABLE."""
+        if time.monotonic() < self._away_until:
+            raise RefusedError(STORE_GONE)
         try:
             stored = self._client.set(
                 f"{self._prefix}{key_id}:{nonce}", 1, nx=True, px=self._keep_ms
             )
         except redis.RedisError as fault:
+            # One call a second finds out; the others are not held up by a server that hangs.
+            self._away_until = time.monotonic() + ASK_AGAIN_SECONDS
             raise RefusedError(STORE_GONE) from fault
         return bool(stored)

@@ -40,10 +40,12 @@ class RotateCredential:
         now = datetime.now(UTC)
         with self.system.begin() as transaction:
             found = store.find_credential(transaction, command.key_id, lock=True)
-            if found is None or found[0].revoked_at is not None:
+            if found is None or not found[0].is_live(now):
                 return Err(not_found("credential", command.key_id))
             old = found[0]
             successor = NewCredential(old.tenant_ids, old.roles, old.description)
-            issued = issue(transaction, self.secrets, successor, now, None)
+            # What was made to live for a while is followed by what lives as long.
+            end = None if old.not_after is None else now + (old.not_after - old.not_before)
+            issued = issue(transaction, self.secrets, successor, now, end)
             replaced = store.end_credential(transaction, old.key_id, now + command.overlap)
         return Ok(replace(issued, replaced=replaced))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import grpc
 import typer
@@ -11,7 +12,16 @@ from google.protobuf.message import Message
 
 from core.config import load_settings
 from howdah_client import HowdahError, SignedChannel, connect
-from server.commands.caller import KEY_ID, SECRET, TENANT, credential
+from server.commands.caller import (
+    CA,
+    CERTIFICATE,
+    KEY,
+    KEY_ID,
+    SECRET,
+    TENANT,
+    credential,
+    tls,
+)
 from server.commands.contract import (
     ContractMethod,
     UnknownMethodError,
@@ -37,6 +47,9 @@ def call(
     ),
     timeout: float = typer.Option(30.0, help="Seconds that the whole call may take.", min=0.001),
     correlation_id: str = typer.Option("", help="UUID to find the call by in the log."),
+    ca: Path | None = CA,
+    cert: Path | None = CERTIFICATE,
+    key: Path | None = KEY,
 ) -> None:
     """Call a method and print the response as JSON: one line, or one a message of a stream."""
     with faults_in_words():
@@ -44,7 +57,11 @@ def call(
         settings = load_settings() if address and key_id else settings_of_node()
         signer = credential(settings, key_id, secret)
         channel = connect(
-            address or settings.grpc_address, signer, tenant=tenant, audience=settings.audience
+            address or settings.grpc_address,
+            signer,
+            tenant=tenant,
+            audience=settings.audience,
+            tls=tls(ca, cert, key),
         )
     metadata = [("x-correlation-id", correlation_id)] if correlation_id else []
     with channel:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import grpc
 import typer
 
 from core.bootstrap import open_node
@@ -21,6 +23,31 @@ SECRET = typer.Option(
     help="Its secret; better given in the environment.",
 )
 TENANT = typer.Option("", "--tenant", envvar="HOWDAH_TENANT", help="Tenant to call for.")
+
+
+CA = typer.Option(None, "--ca", help="Certificate (PEM) that vouches for the node: speaks TLS.")
+CERTIFICATE = typer.Option(None, "--cert", help="Own certificate (PEM), where the node asks.")
+KEY = typer.Option(None, "--key", help="Key (PEM) of the own certificate.")
+
+
+def tls(
+    ca: Path | None, certificate: Path | None, key: Path | None
+) -> grpc.ChannelCredentials | None:
+    """Returns what TLS needs, or None where no certificate is named."""
+    if ca is None:
+        if certificate or key:
+            raise fail(ExitCode.MISUSED, "--cert and --key need --ca.")
+        return None
+    if (certificate is None) != (key is None):
+        raise fail(ExitCode.MISUSED, "--cert and --key belong together.")
+    try:
+        return grpc.ssl_channel_credentials(
+            ca.read_bytes(),
+            key.read_bytes() if key else None,
+            certificate.read_bytes() if certificate else None,
+        )
+    except OSError as fault:
+        raise fail(ExitCode.MISUSED, f"{fault.filename}: {fault.strerror}") from None
 
 
 def credential(settings: Settings, key_id: str, secret: str) -> Credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,8 @@ SECONDS = 10.0
 def main(arguments: list[str]) -> int:
     """Shows every step; returns 0 only where each of them worked."""
     started = float(arguments[0]) if arguments else time.monotonic()
+    # A stop in the middle unwinds, so that a progress bar gives the terminal its cursor back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     screen, settings = Screen(), load_settings()
     try:
         show(screen, settings, started)

@@ -100,12 +100,16 @@ def show_lines(screen: Screen, tree: Path, values: dict[str, str], data_dir: Pat
     howdah = f"HOWDAH_DATA_DIR={data_dir} {tree / '.venv/bin/howdah'}"
     if not (tree / ".venv/bin/howdah").exists():
         howdah = f"HOWDAH_DATA_DIR={data_dir} howdah"
+    curl = tree / ".tools/bin/grpcurl"
     screen.say(f"First, in the shell:  . {file}")
     screen.say(f"PHP      php {tree / 'clients/php/examples/dashboard.php'}")
     screen.say(f"Python   {python} {tree / 'clients/python/examples/dashboard.py'}")
     screen.say(
-        'grpcurl  grpcurl -plaintext -H "authorization: Bearer '
+        f'grpcurl  {curl if curl.exists() else "grpcurl"} -plaintext -H "authorization: Bearer '
         f'$({howdah} token --tenant {tenant})" -H "x-tenant-id: {tenant}"'
-        f' -d \'{{"message": "hello"}}\' {address} howdah.node.v1.NodeService/Ping'
+        ' -d \'{"start_date": "2021-01-01", "end_date": "2022-07-01"}\''
+        f" {address} howdah.analytics.v1.AnalyticsService/ComputeKpis"
     )
+    if not curl.exists():
+        screen.say("         (`make grpcurl` builds it into .tools/bin)")
     screen.say(f'howdah   {howdah} call Ping \'{{"message": "hello"}}\' --tenant {tenant}')

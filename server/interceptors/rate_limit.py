@@ -1,19 +1,16 @@
-"""Holds each tenant to its calls a second, and tells it how many are left."""
+"""Holds each tenant and each credential to its calls a second, and says how many are left."""
 
 from __future__ import annotations
 
 from core.failures import Failure, RefusedError
-from core.platform.rate_limit import RateLimiter
+from core.platform.rate_limit import Lease, RateLimiter
 from core.reasons import Reason
 from server.call import Answer, Call, Handler
 from server.method import RpcMethod
 
-# What the methods of the node as a whole are counted under; no tenant's id begins so.
-NODE = "_node"
-
 
 class RateLimiting:
-    """Takes the method's cost from the tenant's tokens."""
+    """Takes the method's cost from the tokens of the credential and of the tenant."""
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
@@ -24,8 +21,10 @@ class RateLimiting:
         limit = ("x-ratelimit-limit", str(self._limiter.calls_per_second))
 
         def handle(call: Call) -> Answer:
-            subject = call.tenant_id or NODE
-            lease = take(subject, cost)
+            assert call.principal is not None
+            lease = take(f"key {call.principal.key_id}", cost)
+            if lease.granted and call.tenant_id:
+                lease = min(lease, take(f"tenant {call.tenant_id}", cost), key=tightness)
             call.initial_metadata += (
                 limit,
                 ("x-ratelimit-remaining", str(lease.remaining)),
@@ -35,11 +34,16 @@ class RateLimiting:
                 raise RefusedError(
                     Failure(
                         Reason.RATE_LIMITED,
-                        "The tenant has used up its calls for now.",
-                        {"subject": subject},
+                        "The tenant or the credential has used up its calls for now.",
+                        {"subject": call.tenant_id or "node"},
                         retry_after_ms=lease.retry_after_ms,
                     )
                 )
             return proceed(call)
 
         return handle
+
+
+def tightness(lease: Lease) -> tuple[bool, int]:
+    """Orders leases: a refusal before a grant, and few calls left before many."""
+    return lease.granted, lease.remaining

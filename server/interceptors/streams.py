@@ -1,4 +1,4 @@
-"""Limits the streams a tenant has open, and ends them while the node drains."""
+"""Limits the streams and waits a tenant has open, and ends streams while the node drains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GONE = Failure(Reason.DEADLINE_EXCEEDED, "The caller has gone.")
 
 
 class StreamLimit:
-    """Counts the open streams of each tenant in this process."""
+    """Counts the open streams and waits of each tenant in this process."""
 
     def __init__(self, gate: Gate, max_streams_per_tenant: int) -> None:
         self._gate = gate
@@ -26,8 +26,8 @@ class StreamLimit:
         self._counting = threading.Lock()
 
     def __call__(self, method: RpcMethod, proceed: Handler) -> Handler:
-        """Wraps a streaming method; a unary one is left as it is."""
-        if not method.streams:
+        """Wraps a method that may hold its thread for long; any other is left as it is."""
+        if not method.waits:
             return proceed
 
         def handle(call: Call) -> Answer:
@@ -37,7 +37,8 @@ class StreamLimit:
             if not call.transport.add_callback(lambda: self._leave(tenant)):
                 self._leave(tenant)
                 raise RefusedError(GONE)
-            return self._until_draining(proceed(call))
+            answer = proceed(call)
+            return self._until_draining(answer) if method.streams else answer
 
         return handle
 

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -17,7 +18,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from core.result import Ok
+from core.reasons import Reason
+from core.result import Err, Ok
+from core.tenants.create_credential import NewCredential
 from core.tenants.rotate_credential import Rotation
 from howdah.node.v1 import node_pb2
 from tests.conftest import context_of
@@ -190,6 +193,25 @@ def test_after_a_rotation_both_keys_are_good(running: RunningNode) -> None:
 
     assert caller.call(PING, BODY).code == "OK"
     assert successor.call(PING, BODY).code == "OK"
+
+
+def test_the_successor_of_a_key_that_ends_lives_as_long(running: RunningNode) -> None:
+    made = running.node.tenants.create_credential(
+        context_of("acme"), NewCredential(("acme",), ("viewer",), lifetime=timedelta(hours=2))
+    )
+    assert isinstance(made, Ok)
+    old = made.value.credential
+    rotated = running.node.tenants.rotate_credential(
+        context_of("acme"), Rotation(old.key_id, timedelta(0))
+    )
+    assert isinstance(rotated, Ok)
+    successor = rotated.value.credential
+    again = running.node.tenants.rotate_credential(context_of("acme"), Rotation(old.key_id))
+
+    assert successor.not_after is not None
+    assert successor.not_after - successor.not_before == timedelta(hours=2)
+    assert isinstance(again, Err)
+    assert again.failure.reason is Reason.RESOURCE_NOT_FOUND
 
 
 def test_health_names_every_service(running: RunningNode) -> None:

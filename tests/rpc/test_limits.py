@@ -21,6 +21,7 @@ from core.platform.embedded import start_redis
 from core.platform.rate_limit import RateLimiter
 from core.platform.unit_of_work import UnitOfWork
 from howdah.files.v1 import files_pb2
+from howdah.jobs.v1 import jobs_pb2
 from howdah.node.v1 import node_pb2
 from howdah.records.v1 import records_pb2
 from tests.conftest import Databases, context_of, environment_of
@@ -28,6 +29,8 @@ from tests.rpc.conftest import Answer, RunningNode, an_idempotency_key, serving
 
 PING = "/howdah.node.v1.NodeService/Ping"
 DOWNLOAD = "/howdah.files.v1.FilesService/DownloadFile"
+CANCEL = "/howdah.jobs.v1.JobsService/CancelJob"
+WAIT = "/howdah.jobs.v1.JobsService/WaitJob"
 LIST = "/howdah.records.v1.RecordsService/ListCustomers"
 GET = "/howdah.records.v1.RecordsService/GetCustomer"
 UPSERT = "/howdah.records.v1.RecordsService/BatchUpsertCustomers"
@@ -155,6 +158,55 @@ def test_cancelled_streams_give_their_places_back(environment: dict[str, str]) -
             stream(request, metadata=metadata, timeout=5).cancel()
 
         eventually(lambda: running.acme.call(DOWNLOAD, request).reason == "RESOURCE_NOT_FOUND")
+
+
+def test_waiting_for_jobs_holds_up_no_other_call(environment: dict[str, str]) -> None:
+    environment["HOWDAH_MAX_STREAMS_PER_TENANT"] = "10"
+    environment["HOWDAH_SERVER_THREADS"] = "2"
+    with serving(load_settings(environment)) as running, ThreadPoolExecutor(24) as pool:
+        request = jobs_pb2.WaitJobRequest(job_id=waiting_job(running))
+        waits = [pool.submit(running.acme.call, WAIT, request) for _ in range(16)]
+        eventually(lambda: sum(wait.done() for wait in waits) == 6)
+
+        begun = time.monotonic()
+        assert running.acme.call(PING, BODY).code == "OK"
+        assert running.globex.call(PING, BODY).code == "OK"
+        taken = time.monotonic() - begun
+        running.acme.call(CANCEL, jobs_pb2.CancelJobRequest(job_id=request.job_id))
+        answers = [wait.result() for wait in waits]
+
+    assert taken < 2
+    assert sorted({(answer.code, answer.reason) for answer in answers}) == [
+        ("OK", ""),
+        ("RESOURCE_EXHAUSTED", "NODE_OVERLOADED"),
+    ]
+
+
+def waiting_job(running: RunningNode) -> str:
+    """Puts a job into acme's queue that no worker takes."""
+    job_id = str(uuid.uuid4())
+    with running.node.database.begin(context_of("acme")) as unit:
+        unit.execute(
+            "INSERT INTO jobs (tenant_id, job_id, kind, queue, state, payload, max_attempts,"
+            " key_id, roles, correlation_id) VALUES ('acme', :id, 'nothing', 'nobody',"
+            " 'queued', '{}', 1, 'k', '{}', 'c')",
+            {"id": job_id},
+        )
+        unit.commit(None)
+    return job_id
+
+
+def test_calls_are_refused_at_once_while_postgres_is_known_to_hang(
+    environment: dict[str, str],
+) -> None:
+    with serving(load_settings(environment)) as running:
+        running.node.database.reachable = False
+        refused = running.acme.call(GET, records_pb2.GetCustomerRequest(external_id="1"))
+        running.node.database.reachable = True
+        answered = running.acme.call(GET, records_pb2.GetCustomerRequest(external_id="1"))
+
+    assert (refused.code, refused.reason) == ("UNAVAILABLE", "STORE_UNAVAILABLE")
+    assert answered.reason == "RESOURCE_NOT_FOUND"
 
 
 def test_an_answer_past_the_limit_of_a_message_is_refused_with_a_reason(

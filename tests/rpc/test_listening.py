@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from core.bootstrap import open_node
 from core.config import load_settings
 from server.app import build_server
-from server.process import listen
+from server.process import free_socket, listen
 from tests.conftest import DatabaseUrls, environment_of
 from tests.servers import free_port
 
@@ -169,3 +169,9 @@ def test_a_unix_socket_is_served_by_the_first_process_alone(
     with listening(environment, index=0) as address:
         assert is_serving(grpc.insecure_channel(f"unix:{socket}"))
         assert is_serving(grpc.insecure_channel(address))
+        with pytest.raises(RuntimeError, match="another node listens"):
+            free_socket(socket)
+        assert is_serving(grpc.insecure_channel(f"unix:{socket}"))
+    socket.touch()
+    free_socket(socket)
+    assert not socket.exists()

@@ -71,3 +71,21 @@ def test_every_reason_has_a_status_of_grpc(reason: Reason) -> None:
 
 def test_no_reason_shares_its_number() -> None:
     assert len({reason.number for reason in Reason}) == len(list(Reason))
+
+
+def test_what_changes_something_takes_a_key_but_for_the_named_exceptions() -> None:
+    # docs/decisions/0013 says why not.
+    without = {
+        "AppendUpload",
+        "CreateCredential",
+        "CreateTenant",
+        "RevokeCredential",
+        "RotateCredential",
+    }
+
+    assert {
+        descriptor.name
+        for descriptor in METHODS
+        if rpc_method(descriptor).mutates
+        and rpc_method(descriptor).idempotency == policy_pb2.IDEMPOTENCY_NONE
+    } == without

@@ -15,6 +15,9 @@ CREATE TABLE tenants (
     display_name text NOT NULL,
     time_zone    text NOT NULL,
     currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    job_weight   integer NOT NULL DEFAULT 1 CHECK (job_weight BETWEEN 1 AND 1000),
+    max_running_jobs integer CHECK (max_running_jobs > 0),
+    jobs_paused_at timestamptz,
     created_at   timestamptz NOT NULL DEFAULT now()
 );
 
@@ -162,8 +165,8 @@ CREATE TABLE jobs (
     finished_at      timestamptz,
     PRIMARY KEY (tenant_id, job_id)
 ) WITH (fillfactor = 80);
--- The dispatcher jumps from tenant to tenant and reads the head of each line.
-CREATE INDEX jobs_waiting ON jobs (queue, tenant_id, run_at, job_id) WHERE state = 'queued';
+-- The dispatcher jumps from line to line, one for a class and tenant, and reads the head of each.
+CREATE INDEX jobs_waiting ON jobs (queue, priority, tenant_id, run_at, job_id) WHERE state = 'queued';
 -- With the id, so that a planner without statistics cannot read a tenant's whole line for one job.
 CREATE INDEX jobs_waiting_of_tenant ON jobs (tenant_id, job_id)
     WHERE state IN ('queued', 'dispatched');

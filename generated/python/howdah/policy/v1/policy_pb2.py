@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhowdah/policy/v1/policy.proto\x12\x10howdah.policy.v1\x1a google/protobuf/descriptor.proto\"\xc3\x02\n\x0cMethodPolicy\x12\x1e\n\npermission\x18\x01 \x01(\tR\npermission\x12-\n\x05scope\x18\x02 \x01(\x0e\x32\x17.howdah.policy.v1.ScopeR\x05scope\x12?\n\x0bidempotency\x18\x03 \x01(\x0e\x32\x1d.howdah.policy.v1.IdempotencyR\x0bidempotency\x12.\n\x13\x64\x65\x66\x61ult_deadline_ms\x18\x04 \x01(\x05R\x11\x64\x65\x66\x61ultDeadlineMs\x12&\n\x0fmax_deadline_ms\x18\x05 \x01(\x05R\rmaxDeadlineMs\x12\x12\n\x04\x63ost\x18\x06 \x01(\x05R\x04\x63ost\x12\x18\n\x07mutates\x18\x07 \x01(\x08R\x07mutates\x12\x1d\n\nstarts_job\x18\x08 \x01(\x08R\tstartsJob*@\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCOPE_TENANT\x10\x01\x12\x0e\n\nSCOPE_NODE\x10\x02*t\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x14\n\x10IDEMPOTENCY_NONE\x10\x01\x12\x18\n\x14IDEMPOTENCY_OPTIONAL\x10\x02\x12\x18\n\x14IDEMPOTENCY_REQUIRED\x10\x03:X\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.howdah.policy.v1.MethodPolicyR\x06methodB/\xca\x02\x10Howdah\\Policy\\V1\xe2\x02\x19Howdah\\Policy\\V1\\Metadatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhowdah/policy/v1/policy.proto\x12\x10howdah.policy.v1\x1a google/protobuf/descriptor.proto\"\xd9\x02\n\x0cMethodPolicy\x12\x1e\n\npermission\x18\x01 \x01(\tR\npermission\x12-\n\x05scope\x18\x02 \x01(\x0e\x32\x17.howdah.policy.v1.ScopeR\x05scope\x12?\n\x0bidempotency\x18\x03 \x01(\x0e\x32\x1d.howdah.policy.v1.IdempotencyR\x0bidempotency\x12.\n\x13\x64\x65\x66\x61ult_deadline_ms\x18\x04 \x01(\x05R\x11\x64\x65\x66\x61ultDeadlineMs\x12&\n\x0fmax_deadline_ms\x18\x05 \x01(\x05R\rmaxDeadlineMs\x12\x12\n\x04\x63ost\x18\x06 \x01(\x05R\x04\x63ost\x12\x18\n\x07mutates\x18\x07 \x01(\x08R\x07mutates\x12\x14\n\x05waits\x18\t \x01(\x08R\x05waits\x12\x1d\n\nstarts_job\x18\x08 \x01(\x08R\tstartsJob*@\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCOPE_TENANT\x10\x01\x12\x0e\n\nSCOPE_NODE\x10\x02*t\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x14\n\x10IDEMPOTENCY_NONE\x10\x01\x12\x18\n\x14IDEMPOTENCY_OPTIONAL\x10\x02\x12\x18\n\x14IDEMPOTENCY_REQUIRED\x10\x03:X\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.howdah.policy.v1.MethodPolicyR\x06methodB/\xca\x02\x10Howdah\\Policy\\V1\xe2\x02\x19Howdah\\Policy\\V1\\Metadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'howdah.policy.v1.policy_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\312\002\020Howdah\\Policy\\V1\342\002\031Howdah\\Policy\\V1\\Metadata'
-  _globals['_SCOPE']._serialized_start=411
-  _globals['_SCOPE']._serialized_end=475
-  _globals['_IDEMPOTENCY']._serialized_start=477
-  _globals['_IDEMPOTENCY']._serialized_end=593
+  _globals['_SCOPE']._serialized_start=433
+  _globals['_SCOPE']._serialized_end=497
+  _globals['_IDEMPOTENCY']._serialized_start=499
+  _globals['_IDEMPOTENCY']._serialized_end=615
   _globals['_METHODPOLICY']._serialized_start=86
-  _globals['_METHODPOLICY']._serialized_end=409
+  _globals['_METHODPOLICY']._serialized_end=431
 # @@protoc_insertion_point(module_scope)

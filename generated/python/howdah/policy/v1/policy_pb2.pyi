@@ -84,6 +84,7 @@ class MethodPolicy(_message.Message):
     MAX_DEADLINE_MS_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     MUTATES_FIELD_NUMBER: _builtins.int
+    WAITS_FIELD_NUMBER: _builtins.int
     STARTS_JOB_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """Names the permission the caller's roles must grant, such as `records.read`."""
@@ -99,6 +100,10 @@ class MethodPolicy(_message.Message):
     """Counts the rate-limit tokens one call takes; 0 means 1."""
     mutates: _builtins.bool
     """Tells that the method changes something, so that its nonce is checked across all processes."""
+    waits: _builtins.bool
+    """Tells that the method may hold its thread for long, so that it runs beside the streams and is
+    counted with them. Streaming methods always do.
+    """
     starts_job: _builtins.bool
     """Tells that the method answers with a job that goes on after the call."""
     def __init__(
@@ -111,11 +116,12 @@ class MethodPolicy(_message.Message):
         max_deadline_ms: _builtins.int = ...,
         cost: _builtins.int = ...,
         mutates: _builtins.bool = ...,
+        waits: _builtins.bool = ...,
         starts_job: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "default_deadline_ms", b"default_deadline_ms", "idempotency", b"idempotency", "max_deadline_ms", b"max_deadline_ms", "mutates", b"mutates", "permission", b"permission", "scope", b"scope", "starts_job", b"starts_job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "default_deadline_ms", b"default_deadline_ms", "idempotency", b"idempotency", "max_deadline_ms", b"max_deadline_ms", "mutates", b"mutates", "permission", b"permission", "scope", b"scope", "starts_job", b"starts_job", "waits", b"waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -58,6 +58,13 @@ class MethodPolicy extends \Google\Protobuf\Internal\Message
      */
     protected $mutates = false;
     /**
+     * Tells that the method may hold its thread for long, so that it runs beside the streams and is
+     * counted with them. Streaming methods always do.
+     *
+     * Generated from protobuf field <code>bool waits = 9 [json_name = "waits"];</code>
+     */
+    protected $waits = false;
+    /**
      * Tells that the method answers with a job that goes on after the call.
      *
      * Generated from protobuf field <code>bool starts_job = 8 [json_name = "startsJob"];</code>
@@ -84,6 +91,9 @@ class MethodPolicy extends \Google\Protobuf\Internal\Message
      *           Counts the rate-limit tokens one call takes; 0 means 1.
      *     @type bool $mutates
      *           Tells that the method changes something, so that its nonce is checked across all processes.
+     *     @type bool $waits
+     *           Tells that the method may hold its thread for long, so that it runs beside the streams and is
+     *           counted with them. Streaming methods always do.
      *     @type bool $starts_job
      *           Tells that the method answers with a job that goes on after the call.
      * }
@@ -271,6 +281,34 @@ class MethodPolicy extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkBool($var);
         $this->mutates = $var;
+
+        return $this;
+    }
+
+    /**
+     * Tells that the method may hold its thread for long, so that it runs beside the streams and is
+     * counted with them. Streaming methods always do.
+     *
+     * Generated from protobuf field <code>bool waits = 9 [json_name = "waits"];</code>
+     * @return bool
+     */
+    public function getWaits()
+    {
+        return $this->waits;
+    }
+
+    /**
+     * Tells that the method may hold its thread for long, so that it runs beside the streams and is
+     * counted with them. Streaming methods always do.
+     *
+     * Generated from protobuf field <code>bool waits = 9 [json_name = "waits"];</code>
+     * @param bool $var
+     * @return $this
+     */
+    public function setWaits($var)
+    {
+        GPBUtil::checkBool($var);
+        $this->waits = $var;
 
         return $this;
     }
