@@ -35,21 +35,57 @@ def upsert(unit: UnitOfWork, customers: Sequence[Customer]) -> None:
 
 
 def create_unknown(unit: UnitOfWork, countries: Mapping[str, str]) -> None:
-    """Creates those customers, by id with their country, that are not there; changes no other."""
-    if not countries:
-        return
+    """Creates those customers, by id with their country, that are not there; changes no other.
+
+    Whichever there are can be changed but not deleted until the transaction ends.
+    """
     ids = sorted(countries)
+    kept = 0
+    # One that another transaction creates or deletes just now is neither; the next look tells.
+    while kept < len(ids):
+        row = unit.one(
+            "WITH created AS (INSERT INTO customers (tenant_id, external_id, country)"
+            " SELECT :tenant_id, given.external_id, given.country"
+            " FROM unnest(CAST(:ids AS text[]), CAST(:countries AS text[]))"
+            " AS given (external_id, country)"
+            " ON CONFLICT DO NOTHING RETURNING 1), known AS (SELECT 1 FROM customers"
+            " WHERE tenant_id = :tenant_id AND external_id = ANY(CAST(:ids AS text[]))"
+            " FOR KEY SHARE)"
+            " SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM known) AS kept",
+            {
+                "tenant_id": unit.context.tenant_id,
+                "ids": ids,
+                "countries": [countries[external_id] for external_id in ids],
+            },
+        )
+        kept = 0 if row is None else row["kept"]
+
+
+def lock(unit: UnitOfWork, external_id: str) -> bool:
+    """Keeps others from changing or naming the customer; tells whether there is one."""
+    row = unit.one(
+        "SELECT 1 AS found FROM customers"
+        " WHERE tenant_id = :tenant_id AND external_id = :external_id FOR UPDATE",
+        {"tenant_id": unit.context.tenant_id, "external_id": external_id},
+    )
+    return row is not None
+
+
+def has_invoices(unit: UnitOfWork, external_id: str) -> bool:
+    """Tells whether an invoice names the customer."""
+    row = unit.one(
+        "SELECT 1 AS found FROM invoices WHERE tenant_id = :tenant_id"
+        " AND customer_external_id = :external_id LIMIT 1",
+        {"tenant_id": unit.context.tenant_id, "external_id": external_id},
+    )
+    return row is not None
+
+
+def delete(unit: UnitOfWork, external_id: str) -> None:
+    """Removes the customer, which no invoice may name."""
     unit.execute(
-        "INSERT INTO customers (tenant_id, external_id, country)"
-        " SELECT :tenant_id, given.external_id, given.country"
-        " FROM unnest(CAST(:ids AS text[]), CAST(:countries AS text[]))"
-        " AS given (external_id, country)"
-        " ON CONFLICT DO NOTHING",
-        {
-            "tenant_id": unit.context.tenant_id,
-            "ids": ids,
-            "countries": [countries[external_id] for external_id in ids],
-        },
+        "DELETE FROM customers WHERE tenant_id = :tenant_id AND external_id = :external_id",
+        {"tenant_id": unit.context.tenant_id, "external_id": external_id},
     )
 
 

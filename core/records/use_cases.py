@@ -8,6 +8,7 @@ from core.files import store as file_store
 from core.files.use_cases import Files
 from core.jobs.kind import JobKind
 from core.platform.database import Database
+from core.records.delete_customer import DeleteCustomer
 from core.records.get_customer import GetCustomer
 from core.records.get_invoice import GetInvoice
 from core.records.get_product import GetProduct
@@ -28,6 +29,7 @@ class Records:
     upsert_customers: UpsertCustomers
     get_customer: GetCustomer
     list_customers: ListCustomers
+    delete_customer: DeleteCustomer
     upsert_products: UpsertProducts
     get_product: GetProduct
     list_products: ListProducts
@@ -43,6 +45,7 @@ def records_use_cases(database: Database, submit: Submit) -> Records:
         upsert_customers=UpsertCustomers(database),
         get_customer=GetCustomer(database),
         list_customers=ListCustomers(database),
+        delete_customer=DeleteCustomer(database),
         upsert_products=UpsertProducts(database),
         get_product=GetProduct(database),
         list_products=ListProducts(database),

@@ -93,8 +93,8 @@ def import_order(request: pb.StartImportRequest) -> ImportOrder:
     )
 
 
-def external_id(request: pb.GetCustomerRequest) -> str:
-    """Reads which customer is asked for."""
+def external_id(request: pb.GetCustomerRequest | pb.DeleteCustomerRequest) -> str:
+    """Reads which customer is meant."""
     return request.external_id
 
 
@@ -211,6 +211,11 @@ def customers_listed(value: Page[Customer]) -> pb.ListCustomersResponse:
     return pb.ListCustomersResponse(
         customers=[customer(item) for item in value.items], next_page_token=value.next_token
     )
+
+
+def customer_deleted(_value: None) -> pb.DeleteCustomerResponse:
+    """Answers DeleteCustomer."""
+    return pb.DeleteCustomerResponse()
 
 
 def products_listed(value: Page[Product]) -> pb.ListProductsResponse:

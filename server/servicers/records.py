@@ -18,6 +18,9 @@ def records_service(records: Records) -> Service:
             ),
             "GetCustomer": Unary(codec.external_id, records.get_customer, codec.customer_found),
             "ListCustomers": Unary(codec.page, records.list_customers, codec.customers_listed),
+            "DeleteCustomer": Unary(
+                codec.external_id, records.delete_customer, codec.customer_deleted
+            ),
             "BatchUpsertProducts": Unary(
                 codec.products, records.upsert_products, codec.products_stored
             ),

@@ -14,7 +14,7 @@ from core.jobs.job import Job
 from core.page import PageRequest
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
-from core.records import list_invoices
+from core.records import customer_store, invoice_store, list_invoices
 from core.records.batch import BatchStored
 from core.records.customer import Customer
 from core.records.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
@@ -123,6 +123,70 @@ def test_an_invoice_creates_the_customers_and_products_it_names(
     assert value(records.get_customer(acme, "7")).name == "Known"
     assert value(records.get_customer(acme, "8")).country == "DE"
     assert value(records.get_product(acme, "A")).name == "A A"
+
+
+def test_a_customer_without_invoices_is_deleted(records: Records, acme: Context) -> None:
+    value(records.upsert_customers(acme, [Customer("7"), Customer("8")]))
+    assert value(records.delete_customer(acme, "7")) is None
+    assert reason(records.get_customer(acme, "7")) is Reason.RESOURCE_NOT_FOUND
+    assert value(records.get_customer(acme, "8")).external_id == "8"
+
+
+@pytest.mark.parametrize("key", ["nobody", "a\x00b"])
+def test_a_customer_that_is_not_there_cannot_be_deleted(
+    records: Records, acme: Context, globex: Context, key: str
+) -> None:
+    value(records.upsert_customers(globex, [Customer("nobody")]))
+    assert reason(records.delete_customer(acme, key)) is Reason.RESOURCE_NOT_FOUND
+    assert value(records.get_customer(globex, "nobody")).external_id == "nobody"
+
+
+def test_a_customer_with_invoices_is_not_deleted(records: Records, acme: Context) -> None:
+    value(records.upsert_invoices(acme, [invoice("1", customer="7")]))
+    refused = records.delete_customer(acme, "7")
+    assert reason(refused) is Reason.CUSTOMER_HAS_INVOICES
+    assert isinstance(refused, Err)
+    assert refused.failure.metadata == {"customer_external_id": "7"}
+    assert value(records.get_customer(acme, "7")).external_id == "7"
+
+
+def test_a_deletion_waits_for_an_invoice_that_is_being_stored(
+    records: Records, databases: Databases, acme: Context
+) -> None:
+    value(records.upsert_customers(acme, [Customer("7")]))
+    ends: list[Result[None]] = []
+    deletion = threading.Thread(
+        target=lambda: ends.append(records.delete_customer(context_of("acme"), "7"))
+    )
+    with databases.app.begin(acme) as unit:
+        customer_store.create_unknown(unit, {"7": "DE", "8": "DE"})
+        deletion.start()
+        deletion.join(0.3)
+        assert deletion.is_alive()
+        invoice_store.replace(unit, [invoice("1", customer="7")])
+        unit.commit(None)
+    deletion.join()
+    assert reason(ends[0]) is Reason.CUSTOMER_HAS_INVOICES
+
+
+def test_an_invoice_creates_anew_a_customer_that_is_being_deleted(
+    records: Records, databases: Databases, acme: Context
+) -> None:
+    value(records.upsert_customers(acme, [Customer("7", "Known")]))
+    ends: list[Result[BatchStored]] = []
+    storing = threading.Thread(
+        target=lambda: ends.append(records.upsert_invoices(context_of("acme"), [invoice("1")]))
+    )
+    with databases.app.begin(acme) as unit:
+        assert customer_store.lock(unit, "7")
+        storing.start()
+        storing.join(0.3)
+        assert storing.is_alive()
+        customer_store.delete(unit, "7")
+        unit.commit(None)
+    storing.join()
+    assert value(ends[0]).stored == 1
+    assert value(records.get_customer(acme, "7")).name == ""
 
 
 def test_replacing_an_invoice_replaces_its_lines(records: Records, acme: Context) -> None:

@@ -88,6 +88,28 @@ def test_customers_and_products_come_back_as_they_were_sent(running: RunningNode
     assert answered(other, pb.GetProductResponse).product.category == "Things"
 
 
+def test_a_customer_is_deleted_once_and_a_repeat_is_answered_alike(running: RunningNode) -> None:
+    customers = [pb.Customer(external_id="gone")]
+    upsert = pb.BatchUpsertCustomersRequest(customers=customers)
+    answered(
+        running.acme.call(f"{RECORDS}/BatchUpsertCustomers", upsert),
+        pb.BatchUpsertCustomersResponse,
+    )
+    request = pb.DeleteCustomerRequest(external_id="gone", idempotency_key=an_idempotency_key())
+    for _ in range(2):
+        answered(running.acme.call(f"{RECORDS}/DeleteCustomer", request), pb.DeleteCustomerResponse)
+    without_key = pb.DeleteCustomerRequest(external_id="gone")
+    again = running.acme.call(f"{RECORDS}/DeleteCustomer", without_key)
+    assert (again.code, again.reason) == ("NOT_FOUND", "RESOURCE_NOT_FOUND")
+
+
+def test_a_customer_with_invoices_is_not_deleted(running: RunningNode) -> None:
+    store(running.acme, invoice("keeps", customer_external_id="kept"))
+    request = pb.DeleteCustomerRequest(external_id="kept")
+    refused = running.acme.call(f"{RECORDS}/DeleteCustomer", request)
+    assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "CUSTOMER_HAS_INVOICES")
+
+
 def test_an_item_that_cannot_be_stored_is_reported_by_its_place(running: RunningNode) -> None:
     early = invoice("early")
     early.issue_time.FromDatetime(datetime(1500, 1, 1, tzinfo=UTC))

@@ -29,6 +29,7 @@ final class Methods
         '/howdah.records.v1.RecordsService/BatchUpsertCustomers' => [10000, true],
         '/howdah.records.v1.RecordsService/BatchUpsertInvoices' => [10000, true],
         '/howdah.records.v1.RecordsService/BatchUpsertProducts' => [10000, true],
+        '/howdah.records.v1.RecordsService/DeleteCustomer' => [5000, true],
         '/howdah.records.v1.RecordsService/GetCustomer' => [5000, false],
         '/howdah.records.v1.RecordsService/GetInvoice' => [5000, false],
         '/howdah.records.v1.RecordsService/GetProduct' => [5000, false],

@@ -54,6 +54,7 @@ final class Reasons
         'IMPORT_FILE_UNREADABLE' => false,
         'METHOD_UNKNOWN' => false,
         'ANSWER_TOO_LARGE' => false,
+        'CUSTOMER_HAS_INVOICES' => false,
     ];
 
     /** Tells whether trying again, unchanged, can help; null for a reason that is not known. */

@@ -14,6 +14,7 @@ use Howdah\Records\V1\BatchUpsertInvoicesResponse;
 use Howdah\Records\V1\BatchUpsertProductsRequest;
 use Howdah\Records\V1\BatchUpsertProductsResponse;
 use Howdah\Records\V1\Customer;
+use Howdah\Records\V1\DeleteCustomerRequest;
 use Howdah\Records\V1\GetCustomerRequest;
 use Howdah\Records\V1\GetInvoiceRequest;
 use Howdah\Records\V1\GetProductRequest;
@@ -78,6 +79,13 @@ final readonly class Records
     public function getCustomer(string $externalId): Customer
     {
         return $this->stub->GetCustomer((new GetCustomerRequest())->setExternalId($externalId))->answer()->getCustomer();
+    }
+
+    /** Deletes a customer whom no invoice names; one with invoices fails with CUSTOMER_HAS_INVOICES. */
+    public function deleteCustomer(string $externalId, string $idempotencyKey = ''): void
+    {
+        $this->stub->DeleteCustomer((new DeleteCustomerRequest())
+            ->setExternalId($externalId)->setIdempotencyKey($idempotencyKey))->answer();
     }
 
     public function getProduct(string $sku): Product

@@ -74,6 +74,26 @@ final class RecordsAndJobsTest extends NodeTestCase
         self::assertSame('Słoń', $records->getProduct($id)->getName());
     }
 
+    public function test_a_customer_is_deleted_where_no_invoice_names_it(): void
+    {
+        $records = self::client()->records();
+        $id = self::unique('php');
+        $records->upsertCustomers([(new Customer())->setExternalId($id)]);
+        $records->upsertInvoices([self::invoice(self::unique('no'), "$id-billed", self::day(), 1, 100)]);
+
+        $records->deleteCustomer($id);
+
+        $reasons = [];
+        foreach ([$id, "$id-billed"] as $kept) {
+            try {
+                $records->deleteCustomer($kept);
+            } catch (HowdahException $refused) {
+                $reasons[] = $refused->reason();
+            }
+        }
+        self::assertSame(['RESOURCE_NOT_FOUND', 'CUSTOMER_HAS_INVOICES'], $reasons);
+    }
+
     public function test_kpis_count_what_was_stored(): void
     {
         $client = self::client();

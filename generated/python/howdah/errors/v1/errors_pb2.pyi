@@ -119,6 +119,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The node has no such method."""
     REASON_ANSWER_TOO_LARGE: _Reason.ValueType  # 46
     """The answer is larger than a message may be."""
+    REASON_CUSTOMER_HAS_INVOICES: _Reason.ValueType  # 47
+    """Invoices name the customer, so it cannot be deleted."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Lists every reason for which the node refuses a call or a job fails. A reason is never removed
@@ -219,6 +221,8 @@ REASON_METHOD_UNKNOWN: Reason.ValueType  # 45
 """The node has no such method."""
 REASON_ANSWER_TOO_LARGE: Reason.ValueType  # 46
 """The answer is larger than a message may be."""
+REASON_CUSTOMER_HAS_INVOICES: Reason.ValueType  # 47
+"""Invoices name the customer, so it cannot be deleted."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

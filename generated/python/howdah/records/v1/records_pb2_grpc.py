@@ -50,6 +50,11 @@ class RecordsServiceStub:
                 request_serializer=howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersRequest.SerializeToString,
                 response_deserializer=howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersResponse.FromString,
                 _registered_method=True)
+        self.DeleteCustomer = channel.unary_unary(
+                '/howdah.records.v1.RecordsService/DeleteCustomer',
+                request_serializer=howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerRequest.SerializeToString,
+                response_deserializer=howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerResponse.FromString,
+                _registered_method=True)
         self.BatchUpsertProducts = channel.unary_unary(
                 '/howdah.records.v1.RecordsService/BatchUpsertProducts',
                 request_serializer=howdah_dot_records_dot_v1_dot_records__pb2.BatchUpsertProductsRequest.SerializeToString,
@@ -108,6 +113,14 @@ class RecordsServiceServicer:
 
     def ListCustomers(self, request, context):
         """Lists customers by external id, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCustomer(self, request, context):
+        """Deletes one customer by its external id. Fails with RESOURCE_NOT_FOUND where there is none, and with
+        CUSTOMER_HAS_INVOICES where an invoice names it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +197,11 @@ def add_RecordsServiceServicer_to_server(servicer, server):
                     servicer.ListCustomers,
                     request_deserializer=howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersRequest.FromString,
                     response_serializer=howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersResponse.SerializeToString,
+            ),
+            'DeleteCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCustomer,
+                    request_deserializer=howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerRequest.FromString,
+                    response_serializer=howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerResponse.SerializeToString,
             ),
             'BatchUpsertProducts': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchUpsertProducts,
@@ -303,6 +321,33 @@ class RecordsService:
             '/howdah.records.v1.RecordsService/ListCustomers',
             howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersRequest.SerializeToString,
             howdah_dot_records_dot_v1_dot_records__pb2.ListCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.records.v1.RecordsService/DeleteCustomer',
+            howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerRequest.SerializeToString,
+            howdah_dot_records_dot_v1_dot_records__pb2.DeleteCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,

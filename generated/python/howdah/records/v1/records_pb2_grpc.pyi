@@ -24,6 +24,10 @@ class RecordsServiceStub:
     """Gets one customer by its external id. Fails with RESOURCE_NOT_FOUND."""
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_records_pb2.ListCustomersRequest, _records_pb2.ListCustomersResponse]
     """Lists customers by external id, a page at a time."""
+    DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_records_pb2.DeleteCustomerRequest, _records_pb2.DeleteCustomerResponse]
+    """Deletes one customer by its external id. Fails with RESOURCE_NOT_FOUND where there is none, and with
+    CUSTOMER_HAS_INVOICES where an invoice names it.
+    """
     BatchUpsertProducts: _grpc.UnaryUnaryMultiCallable[_records_pb2.BatchUpsertProductsRequest, _records_pb2.BatchUpsertProductsResponse]
     """Creates or replaces up to 1,000 products, each known by its SKU. Items that cannot be stored are
     listed in `errors`; the others are stored together.
@@ -75,6 +79,16 @@ class RecordsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _grpc.ServicerContext,
     ) -> _records_pb2.ListCustomersResponse:
         """Lists customers by external id, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def DeleteCustomer(
+        self,
+        request: _records_pb2.DeleteCustomerRequest,
+        context: _grpc.ServicerContext,
+    ) -> _records_pb2.DeleteCustomerResponse:
+        """Deletes one customer by its external id. Fails with RESOURCE_NOT_FOUND where there is none, and with
+        CUSTOMER_HAS_INVOICES where an invoice names it.
+        """
 
     @_abc_1.abstractmethod
     def BatchUpsertProducts(

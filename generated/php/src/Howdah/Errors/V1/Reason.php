@@ -296,6 +296,12 @@ class Reason
      * Generated from protobuf enum <code>REASON_ANSWER_TOO_LARGE = 46 [(.howdah.errors.v1.info) = {</code>
      */
     const REASON_ANSWER_TOO_LARGE = 46;
+    /**
+     * Invoices name the customer, so it cannot be deleted.
+     *
+     * Generated from protobuf enum <code>REASON_CUSTOMER_HAS_INVOICES = 47 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_CUSTOMER_HAS_INVOICES = 47;
 
     private static $valueToName = [
         self::REASON_UNSPECIFIED => 'REASON_UNSPECIFIED',
@@ -345,6 +351,7 @@ class Reason
         self::REASON_IMPORT_FILE_UNREADABLE => 'REASON_IMPORT_FILE_UNREADABLE',
         self::REASON_METHOD_UNKNOWN => 'REASON_METHOD_UNKNOWN',
         self::REASON_ANSWER_TOO_LARGE => 'REASON_ANSWER_TOO_LARGE',
+        self::REASON_CUSTOMER_HAS_INVOICES => 'REASON_CUSTOMER_HAS_INVOICES',
     ];
 
     public static function name($value)

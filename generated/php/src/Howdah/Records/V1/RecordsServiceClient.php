@@ -64,6 +64,22 @@ class RecordsServiceClient extends \Grpc\BaseStub {
     }
 
     /**
+     * Deletes one customer by its external id. Fails with RESOURCE_NOT_FOUND where there is none, and with
+     * CUSTOMER_HAS_INVOICES where an invoice names it.
+     * @param \Howdah\Records\V1\DeleteCustomerRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function DeleteCustomer(\Howdah\Records\V1\DeleteCustomerRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.records.v1.RecordsService/DeleteCustomer',
+        $argument,
+        ['\Howdah\Records\V1\DeleteCustomerResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
      * Creates or replaces up to 1,000 products, each known by its SKU. Items that cannot be stored are
      * listed in `errors`; the others are stored together.
      * @param \Howdah\Records\V1\BatchUpsertProductsRequest $argument input argument
