@@ -66,7 +66,13 @@ def demonstration_program(*, started: float, ends_node: bool) -> Program:
     """
     return Program(
         name="demonstration",
-        command=(sys.executable, "-m", "server.demo", str(started)),
+        command=(
+            sys.executable,
+            "-m",
+            "server.demo",
+            str(started),
+            *([] if ends_node else ["stay"]),
+        ),
         stop_seconds=SLACK_SECONDS,
         runs_once=True,
         ends_node=ends_node,

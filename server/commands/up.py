@@ -66,7 +66,6 @@ def up(
             typer.echo(
                 f"The node is up after {watch.seconds():.1f} s: gRPC on {grpc_address}, admin on"
                 f" http://{admin_address}, data in {settings.data_dir.resolve()}."
-                " Ctrl-C stops it."
             )
 
         stack.callback(typer.echo, "The node has stopped.")

@@ -1,4 +1,4 @@
-"""Runs the demonstration: `python -m server.demo STARTED`, as `howdah up --demo` does."""
+"""Runs the demonstration: `python -m server.demo STARTED [stay]`, as `howdah up --demo` does."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from server.operator import operator_key
 
 TREE = Path(__file__).resolve().parents[2]
 NODE_START_SECONDS = 60.0
+# Says that the node goes on after the demonstration.
+STAY = "stay"
 SECONDS = 10.0
 
 
@@ -36,6 +38,8 @@ def main(arguments: list[str]) -> int:
     screen, settings = Screen(), load_settings()
     try:
         show(screen, settings, started)
+        if STAY in arguments:
+            screen.console.print("The node keeps serving. Ctrl-C stops it.")
     except HowdahError as error:
         screen.console.print(f"[red]✗ {error}[/red]")
         if error.correlation_id:
