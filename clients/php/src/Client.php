@@ -4,8 +4,11 @@ declare(strict_types=1);
 
 namespace Howdah\Client;
 
+use Howdah\Client\Breaker\Breaker;
 use Howdah\Client\Calls\Caller;
+use Howdah\Client\Calls\Middleware;
 use Howdah\Client\Calls\Retries;
+use Howdah\Client\Calls\Uuid;
 use Howdah\Client\Service\Analytics;
 use Howdah\Client\Service\Documents;
 use Howdah\Client\Service\Files;
@@ -18,6 +21,8 @@ use Psr\Log\LoggerInterface;
 /** Calls one node. It never changes: each `with…()` returns a copy, and all copies share the connection. */
 final readonly class Client
 {
+    private const TRACEPARENT = '/\A(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\z/';
+
     public function __construct(private Caller $caller)
     {
     }
@@ -56,6 +61,56 @@ final readonly class Client
     public function withLogger(LoggerInterface $logger): self
     {
         return $this->withOptions($this->caller->options->withLogger($logger));
+    }
+
+    /** @param Breaker|null $breaker null calls on, however often the node fails */
+    public function withBreaker(?Breaker $breaker): self
+    {
+        return $this->withOptions($this->caller->options->withBreaker($breaker));
+    }
+
+    public function withMiddleware(Middleware $middleware): self
+    {
+        return $this->withOptions($this->caller->options->withMiddleware($middleware));
+    }
+
+    /**
+     * Takes correlation id and trace from the request that is being answered, so that logs can be joined.
+     * Headers that are not of the right form count as absent.
+     *
+     * @param array<string, mixed>|null $server as `$_SERVER`, which it is where null
+     */
+    public function withCurrentRequest(?array $server = null): self
+    {
+        $server ??= $_SERVER;
+        $options = $this->caller->options;
+        foreach (['HTTP_X_CORRELATION_ID', 'HTTP_X_REQUEST_ID'] as $header) {
+            $id = strtolower(is_string($server[$header] ?? null) ? $server[$header] : '');
+            if (Uuid::isValid($id)) {
+                $options = $options->withCorrelationId($id);
+                break;
+            }
+        }
+        $trace = $server['HTTP_TRACEPARENT'] ?? null;
+        if (is_string($trace) && preg_match(self::TRACEPARENT, $trace) === 1) {
+            $options = $options->withMetadata('traceparent', $trace);
+        }
+
+        return $this->withOptions($options);
+    }
+
+    /**
+     * Does something with this client and hands over what became of it, instead of throwing.
+     *
+     * @template T
+     *
+     * @param \Closure(self): T $do
+     *
+     * @return Outcome<T>
+     */
+    public function try(\Closure $do): Outcome
+    {
+        return Outcome::of(fn (): mixed => $do($this));
     }
 
     public function withOptions(Options $options): self

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Howdah\Client;
 
+use Howdah\Client\Breaker\Breaker;
 use Howdah\Client\Calls\Caller;
 use Howdah\Client\Calls\Retries;
 use Howdah\Client\Exception\ConfigurationException;
@@ -57,19 +58,47 @@ final class Howdah
             $timeout,
             new Retries($retries),
             logger: $logger,
+            breaker: new Breaker(),
         );
 
         return new Client(new Caller(Transports::open(Endpoint::parse($address, $tls), $limits, $transport), $options));
     }
 
     /**
-     * Makes a client from HOWDAH_ADDRESS, HOWDAH_KEY_ID and HOWDAH_SECRET (or HOWDAH_TOKEN), and where they are
+     * Makes a client from one line, such as `howdah://key:secret@127.0.0.1:50051?tenant=acme`.
+     *
+     * @throws ConfigurationException
+     */
+    public static function fromDsn(#[\SensitiveParameter] string $dsn, LoggerInterface $logger = new NullLogger()): Client
+    {
+        $read = Dsn::parse($dsn);
+
+        return self::connect(
+            address: $read->address,
+            keyId: $read->keyId,
+            secret: $read->secret,
+            audience: $read->audience,
+            tenant: $read->tenant,
+            timeout: $read->timeout,
+            retries: $read->retries,
+            tls: $read->tls,
+            logger: $logger,
+            transport: $read->transport,
+        );
+    }
+
+    /**
+     * Makes a client from HOWDAH_DSN; or from HOWDAH_ADDRESS, HOWDAH_KEY_ID and HOWDAH_SECRET (or HOWDAH_TOKEN), and where they are
      * set HOWDAH_AUDIENCE, HOWDAH_TENANT and HOWDAH_CA_FILE.
      *
      * @throws ConfigurationException which names everything that is missing
      */
     public static function fromEnvironment(LoggerInterface $logger = new NullLogger()): Client
     {
+        $dsn = self::env('HOWDAH_DSN');
+        if ($dsn !== null) {
+            return self::fromDsn($dsn, $logger);
+        }
         $needed = ['HOWDAH_ADDRESS'];
         if (self::env('HOWDAH_TOKEN') === null) {
             array_push($needed, 'HOWDAH_KEY_ID', 'HOWDAH_SECRET');

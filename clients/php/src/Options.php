@@ -4,7 +4,10 @@ declare(strict_types=1);
 
 namespace Howdah\Client;
 
+use Howdah\Client\Breaker\Breaker;
+use Howdah\Client\Calls\Middleware;
 use Howdah\Client\Calls\Retries;
+use Howdah\Client\Calls\Uuid;
 use Howdah\Client\Exception\ConfigurationException;
 use Howdah\Client\Signing\Credentials;
 use Howdah\Client\Transport\Metadata;
@@ -15,7 +18,6 @@ use Psr\Log\NullLogger;
 final readonly class Options
 {
     private const TENANT = '/\A[a-z0-9][a-z0-9_-]{0,62}\z/';
-    private const UUID = '/\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z/i';
 
     /**
      * @param string                      $audience      the configured name of the node
@@ -23,6 +25,8 @@ final readonly class Options
      * @param float|null                  $timeout       seconds for a call with all its attempts; null takes the contract's
      * @param string|null                 $correlationId null makes a new one for every call
      * @param array<string, list<string>> $metadata      sent with every call
+     * @param Breaker|null                $breaker       null calls on, however often a node fails
+     * @param list<Middleware>            $middleware    the first one stands outermost
      */
     public function __construct(
         public ?Credentials $credentials = null,
@@ -33,6 +37,8 @@ final readonly class Options
         public ?string $correlationId = null,
         public array $metadata = [],
         public LoggerInterface $logger = new NullLogger(),
+        public ?Breaker $breaker = null,
+        public array $middleware = [],
     ) {
         if ($tenant !== null && preg_match(self::TENANT, $tenant) !== 1) {
             throw ConfigurationException::because(
@@ -43,7 +49,7 @@ final readonly class Options
         if ($timeout !== null && $timeout <= 0) {
             throw ConfigurationException::because('A timeout is a number of seconds greater than 0.');
         }
-        if ($correlationId !== null && preg_match(self::UUID, $correlationId) !== 1) {
+        if ($correlationId !== null && !Uuid::isValid($correlationId)) {
             throw ConfigurationException::because('A correlation id is a UUID.');
         }
     }
@@ -87,6 +93,17 @@ final readonly class Options
     public function withLogger(LoggerInterface $logger): self
     {
         return $this->with(['logger' => $logger]);
+    }
+
+    public function withBreaker(?Breaker $breaker): self
+    {
+        return $this->with(['breaker' => $breaker]);
+    }
+
+    /** Puts one more inside those that are there. */
+    public function withMiddleware(Middleware $middleware): self
+    {
+        return $this->with(['middleware' => [...$this->middleware, $middleware]]);
     }
 
     /** @param array<string, mixed> $changes */

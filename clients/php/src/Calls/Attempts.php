@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Howdah\Client\Calls;
 
 use Howdah\Client\Code;
+use Howdah\Client\Exception\CircuitOpen;
 use Howdah\Client\Failure\Failure;
 use Howdah\Client\Options;
 use Howdah\Client\Signing\Signable;
@@ -20,6 +21,7 @@ final class Attempts implements Exchange
     private int $made = 0;
     private bool $delivered = false;
     private bool $settled = false;
+    private bool $recorded = false;
 
     /** @param \Closure(): float $random 0 to 1 */
     public function __construct(
@@ -28,6 +30,7 @@ final class Attempts implements Exchange
         private readonly Options $options,
         private readonly Clock $clock,
         private readonly \Closure $random,
+        private readonly RetryBudget $budget,
     ) {
         $this->attempt();
     }
@@ -43,6 +46,7 @@ final class Attempts implements Exchange
             $message = $this->current->next();
             if ($message !== null) {
                 $this->delivered = true;
+                $this->recorded || $this->record(Status::ok());
 
                 return $message;
             }
@@ -68,12 +72,13 @@ final class Attempts implements Exchange
 
     private function triesAgain(Status $status): bool
     {
+        $this->recorded || $this->record($status);
         // What has been handed on cannot be taken back: a stream is never repeated after its first message.
         if ($status->isOk() || $this->delivered || $this->settled || !$this->call->repeatable) {
             return false;
         }
         $delay = $this->options->retries->delay($status, $this->made, $this->random);
-        if ($delay === null || ($this->call->deadline !== null && $this->clock->monotonic() + $delay >= $this->call->deadline)) {
+        if ($delay === null || !$this->budget->allows() || ($this->call->deadline !== null && $this->clock->monotonic() + $delay >= $this->call->deadline)) {
             $this->settled = true;
 
             return false;
@@ -95,6 +100,13 @@ final class Attempts implements Exchange
     private function attempt(): void
     {
         $this->made++;
+        $this->recorded = false;
+        $wait = $this->options->breaker?->refusal($this->transport->target());
+        $this->current = $wait === null ? $this->send() : $this->refused($wait);
+    }
+
+    private function send(): Exchange
+    {
         $call = $this->call;
         $signature = $this->options->credentials?->sign(new Signable(
             $this->options->audience,
@@ -103,7 +115,8 @@ final class Attempts implements Exchange
             $call->correlationId,
             $call->message,
         )) ?? [];
-        $this->current = $this->transport->start(new Request(
+
+        return $this->transport->start(new Request(
             $call->path,
             $call->message,
             $signature + $call->metadata,
@@ -111,5 +124,31 @@ final class Attempts implements Exchange
             $call->streaming,
             $call->awaited,
         ));
+    }
+
+    /** The circuit is open: nothing is sent, and nothing is waited for. */
+    private function refused(float $wait): Exchange
+    {
+        $this->settled = $this->recorded = true;
+
+        return new Ended(new Status(
+            Code::Unavailable,
+            sprintf('%s failed several times in a row and is left alone for %.1f s.', $this->transport->target(), $wait),
+            reason: CircuitOpen::REASON,
+            retryAfterMs: (int) ceil($wait * 1000),
+        ));
+    }
+
+    private function record(Status $status): void
+    {
+        $this->recorded = true;
+        $status->isOk() && $this->budget->succeeded();
+        if ($this->options->breaker?->record($this->transport->target(), $status) === true) {
+            $this->options->logger->warning('howdah: the node is left alone for a moment', [
+                'target' => $this->transport->target(),
+                'code' => $status->code->canonicalName(),
+                'correlation_id' => $this->call->correlationId,
+            ]);
+        }
     }
 }

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Calls;
 
+use Howdah\Client\Transport\Metadata;
+
 /** One call as its caller sees it, however many attempts it takes. */
 final readonly class Call
 {
@@ -26,5 +28,13 @@ final readonly class Call
         public bool $streaming = false,
         public bool $awaited = false,
     ) {
+    }
+
+    /** The same call with one more value of metadata, for middleware. */
+    public function withMetadata(string $name, string $value): self
+    {
+        $changes = ['metadata' => Metadata::normalise([$name => $value]) + $this->metadata];
+
+        return new self(...array_replace(get_object_vars($this), $changes));
     }
 }

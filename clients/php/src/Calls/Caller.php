@@ -6,6 +6,7 @@ namespace Howdah\Client\Calls;
 
 use Howdah\Client\Contract\Methods;
 use Howdah\Client\Options;
+use Howdah\Client\Transport\Exchange;
 use Howdah\Client\Transport\Metadata;
 use Howdah\Client\Transport\Transport;
 
@@ -23,17 +24,18 @@ final readonly class Caller
         public Options $options,
         public Clock $clock = new SystemClock(),
         ?\Closure $random = null,
+        private RetryBudget $budget = new RetryBudget(),
     ) {
         $this->random = $random ?? static fn (): float => random_int(0, 1_000_000) / 1_000_000;
     }
 
     public function withOptions(Options $options): self
     {
-        return new self($this->transport, $options, $this->clock, $this->random);
+        return new self($this->transport, $options, $this->clock, $this->random, $this->budget);
     }
 
     /**
-     * Sends the first attempt and returns.
+     * Settles everything about a call but its attempts.
      *
      * @param array<string, string|list<string>> $metadata   wins over that of the options
      * @param float|null                         $timeout    seconds; wins over that of the options
@@ -41,7 +43,7 @@ final readonly class Caller
      * @param bool                               $streaming  the answer may have many messages
      * @param bool                               $awaited    the caller does nothing else until the answer is there
      */
-    public function begin(
+    public function prepare(
         string $path,
         string $message,
         array $metadata = [],
@@ -49,7 +51,7 @@ final readonly class Caller
         bool $repeatable = false,
         bool $streaming = false,
         bool $awaited = false,
-    ): Attempts {
+    ): Call {
         $metadata = $metadata === [] ? $this->options->metadata : Metadata::normalise($metadata) + $this->options->metadata;
         $tenant = $metadata['x-tenant-id'][0] ?? $this->options->tenant ?? '';
         $correlationId = $metadata['x-correlation-id'][0] ?? $this->options->correlationId ?? Uuid::random();
@@ -59,22 +61,41 @@ final readonly class Caller
         }
         $timeout ??= $this->options->timeout ?? Methods::defaultTimeout($path) ?? self::DEFAULT_TIMEOUT;
 
-        return new Attempts(
-            new Call(
-                $path,
-                $message,
-                $metadata,
-                $tenant,
-                $correlationId,
-                $this->clock->monotonic() + $timeout,
-                $repeatable || Methods::isRead($path),
-                $streaming,
-                $awaited,
-            ),
-            $this->transport,
-            $this->options,
-            $this->clock,
-            $this->random,
+        return new Call(
+            $path,
+            $message,
+            $metadata,
+            $tenant,
+            $correlationId,
+            $this->clock->monotonic() + $timeout,
+            $repeatable || Methods::isRead($path),
+            $streaming,
+            $awaited,
         );
+    }
+
+    /** Prepares a call and sends it, with the arguments of `prepare()`. */
+    public function begin(string $path, string $message, mixed ...$more): Exchange
+    {
+        return $this->send($this->prepare($path, $message, ...$more));
+    }
+
+    /** Sends the first attempt; it has been answered where the call is awaited. */
+    public function send(Call $call): Exchange
+    {
+        if ($this->options->middleware === []) {
+            return $this->attempt($call);
+        }
+        $next = $this->attempt(...);
+        foreach (array_reverse($this->options->middleware) as $middleware) {
+            $next = static fn (Call $call): Exchange => $middleware->handle($call, $next);
+        }
+
+        return $next($call);
+    }
+
+    private function attempt(Call $call): Attempts
+    {
+        return new Attempts($call, $this->transport, $this->options, $this->clock, $this->random, $this->budget);
     }
 }

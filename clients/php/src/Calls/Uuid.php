@@ -7,6 +7,11 @@ namespace Howdah\Client\Calls;
 /** Makes random ids. */
 final class Uuid
 {
+    public static function isValid(string $text): bool
+    {
+        return preg_match('/\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z/i', $text) === 1;
+    }
+
     /** A UUID of version 4. */
     public static function random(): string
     {

@@ -5,6 +5,6 @@ declare(strict_types=1);
 namespace Howdah\Client\Exception;
 
 /** The node cannot be reached or cannot answer now. */
-final class Unavailable extends Failed
+class Unavailable extends Failed
 {
 }

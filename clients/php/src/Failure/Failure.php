@@ -35,11 +35,11 @@ final readonly class Failure
         return new self(
             $status->code,
             $status->message !== '' ? $status->message : $details->message,
-            $details->reason,
+            $details->reason !== '' ? $details->reason : $status->reason,
             $details->metadata,
             $details->fields,
             $details->correlationId !== '' ? $details->correlationId : $correlationId,
-            $details->retryAfterMs,
+            $details->retryAfterMs ?? $status->retryAfterMs,
         );
     }
 
@@ -98,7 +98,9 @@ final readonly class Failure
             Code::OutOfRange => new Exception\OutOfRange($this),
             Code::Unimplemented => new Exception\Unimplemented($this),
             Code::Internal => new Exception\Internal($this),
-            Code::Unavailable => new Exception\Unavailable($this),
+            Code::Unavailable => $this->reason === Exception\CircuitOpen::REASON
+                ? new Exception\CircuitOpen($this)
+                : new Exception\Unavailable($this),
             Code::DataLoss => new Exception\DataLoss($this),
             Code::Unauthenticated => new Exception\Unauthenticated($this),
             Code::Ok, Code::Unknown => new Exception\Unknown($this),

@@ -5,17 +5,19 @@ declare(strict_types=1);
 namespace Howdah\Client\Stub;
 
 use Google\Protobuf\Internal\Message;
-use Howdah\Client\Calls\Attempts;
+use Howdah\Client\Calls\Call;
 use Howdah\Client\Calls\Caller;
 use Howdah\Client\Calls\Uuid;
 use Howdah\Client\Code;
 use Howdah\Client\Failure\Failure;
+use Howdah\Client\Transport\Exchange;
 use Howdah\Client\Transport\Status;
 
 /** What unary and streaming calls of generated stubs share. Names and shapes are those of grpc/grpc. */
 abstract class GeneratedCall
 {
-    private ?Attempts $attempts = null;
+    private ?Call $call = null;
+    private ?Exchange $exchange = null;
 
     /** @var array{string, array<string, string|list<string>>, float|null, bool}|null what is still to be sent */
     private ?array $prepared = null;
@@ -49,19 +51,19 @@ abstract class GeneratedCall
         }
         $timeout = $options['timeout'] ?? null;
         $this->prepared = [$argument->serializeToString(), $metadata, is_numeric($timeout) ? $timeout / 1e6 : null, $repeatable];
-        $this->awaited || $this->attempts();
+        $this->awaited || $this->exchange();
     }
 
     /** @return array<string, list<string>> what came before the first message */
     public function getMetadata(): array
     {
-        return $this->attempts()->initialMetadata();
+        return $this->exchange()->initialMetadata();
     }
 
     /** @return array<string, list<string>> what came with the status */
     public function getTrailingMetadata(): array
     {
-        return $this->attempts()->status()->metadata;
+        return $this->exchange()->status()->metadata;
     }
 
     public function getPeer(): string
@@ -71,18 +73,23 @@ abstract class GeneratedCall
 
     public function cancel(): void
     {
-        $this->attempts()->cancel();
+        $this->exchange()->cancel();
     }
 
     /** The id that finds the call in the logs of the node. */
     public function correlationId(): string
     {
-        return $this->attempts()->call->correlationId;
+        return $this->call()->correlationId;
     }
 
-    protected function attempts(): Attempts
+    protected function exchange(): Exchange
     {
-        return $this->attempts ??= $this->caller->begin(
+        return $this->exchange ??= $this->caller->send($this->call());
+    }
+
+    private function call(): Call
+    {
+        return $this->call ??= $this->caller->prepare(
             $this->method,
             ...($this->prepared ?? throw new \LogicException('The call has not been started.')),
             streaming: $this instanceof ServerStreamingCall,

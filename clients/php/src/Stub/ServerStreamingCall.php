@@ -19,7 +19,7 @@ final class ServerStreamingCall extends GeneratedCall
      */
     public function responses(): \Generator
     {
-        while (($bytes = $this->attempts()->next()) !== null) {
+        while (($bytes = $this->exchange()->next()) !== null) {
             $message = $this->decode($bytes);
             if ($message instanceof Status) {
                 $this->unreadable = $message;
@@ -34,7 +34,7 @@ final class ServerStreamingCall extends GeneratedCall
     /** @return \stdClass `code`, `details` and `metadata` */
     public function getStatus(): \stdClass
     {
-        return self::plain($this->unreadable ?? $this->attempts()->status());
+        return self::plain($this->unreadable ?? $this->exchange()->status());
     }
 
     /**
@@ -47,7 +47,7 @@ final class ServerStreamingCall extends GeneratedCall
     public function messages(): \Generator
     {
         yield from $this->responses();
-        $status = $this->unreadable ?? $this->attempts()->status();
+        $status = $this->unreadable ?? $this->exchange()->status();
         if (!$status->isOk()) {
             throw $this->failure($status)->exception();
         }

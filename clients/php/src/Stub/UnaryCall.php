@@ -42,8 +42,8 @@ final class UnaryCall extends GeneratedCall
     private function outcome(): array
     {
         if ($this->outcome === null) {
-            $bytes = $this->attempts()->next();
-            $status = $this->attempts()->status();
+            $bytes = $this->exchange()->next();
+            $status = $this->exchange()->status();
             $answer = null;
             if ($status->isOk()) {
                 $answer = $bytes === null ? new Status(Code::Internal, 'The answer has no message.') : $this->decode($bytes);

@@ -9,11 +9,17 @@ use Howdah\Client\Code;
 /** How an attempt ended. */
 final readonly class Status
 {
-    /** @param array<string, list<string>> $metadata the trailing metadata */
+    /**
+     * @param array<string, list<string>> $metadata     the trailing metadata
+     * @param string                      $reason       a reason of this client's own
+     * @param int|null                    $retryAfterMs when to come back, where this client itself says so
+     */
     public function __construct(
         public Code $code,
         public string $message = '',
         public array $metadata = [],
+        public string $reason = '',
+        public ?int $retryAfterMs = null,
     ) {
     }
 
