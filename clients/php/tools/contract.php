@@ -32,7 +32,7 @@ function tables(string $descriptorSet): array
                 $info = WireReader::string(WireReader::string($value, 3), REASON_INFO);
                 if ($info !== '') {
                     $name = substr(WireReader::string($value, 1), strlen('REASON_'));
-                    $reasons[$name] = WireReader::integer($info, 2) === 1;
+                    $reasons[$name] = [WireReader::string($info, 1), WireReader::integer($info, 2) === 1, WireReader::string($info, 3)];
                 }
             }
         }
@@ -43,7 +43,7 @@ function tables(string $descriptorSet): array
         exit(2);
     }
 
-    return ['Methods.php' => methods($methods), 'Reasons.php' => reasons($reasons)];
+    return ['Methods.php' => methods($methods), 'Reason.php' => reasons($reasons)];
 }
 
 /** @param array<string, array{int, bool}> $methods */
@@ -68,6 +68,18 @@ function methods(array $methods): string
             private const POLICIES = [
         {$rows}    ];
 
+            /** The path of a method that is named by its path or, alone, by its name; null where there is none. */
+            public static function path(string \$method): ?string
+            {
+                foreach (self::POLICIES as \$path => \$policy) {
+                    if (\$path === \$method || str_ends_with(\$path, '/' . \$method)) {
+                        return \$path;
+                    }
+                }
+
+                return null;
+            }
+
             /** Seconds; null for a method that the contract does not have. */
             public static function defaultTimeout(string \$path): ?float
             {
@@ -84,12 +96,21 @@ function methods(array $methods): string
         PHP;
 }
 
-/** @param array<string, bool> $reasons */
+/** @param array<string, array{string, bool, string}> $reasons status, whether to try again, and what it means */
 function reasons(array $reasons): string
 {
-    $rows = '';
-    foreach ($reasons as $name => $retryable) {
-        $rows .= sprintf("        '%s' => %s,\n", $name, $retryable ? 'true' : 'false');
+    $german = require __DIR__ . '/texts.de.php';
+    $cases = $rows = '';
+    foreach ($reasons as $name => [$code, $retryable, $english]) {
+        $cases .= sprintf("    case %s = '%s';\n", str_replace('_', '', ucwords(strtolower($name), '_')), $name);
+        $rows .= sprintf(
+            "        '%s' => ['%s', %s, %s, %s],\n",
+            $name,
+            $code,
+            $retryable ? 'true' : 'false',
+            var_export($english, true),
+            var_export($german[$name] ?? $english, true),
+        );
     }
 
     return <<<PHP
@@ -99,16 +120,42 @@ function reasons(array $reasons): string
 
         namespace Howdah\\Client\\Contract;
 
-        /** What the contract says of each reason. Written by tools/contract.php; do not edit. */
-        final class Reasons
+        use Howdah\\Client\\Code;
+
+        /** Why a call or a job can fail, as the contract lists it. Written by tools/contract.php; do not edit. */
+        enum Reason: string
         {
-            private const RETRYABLE = [
+        {$cases}
+            /** Reason => status, whether trying again can help, English and German text. */
+            private const CATALOGUE = [
         {$rows}    ];
 
-            /** Tells whether trying again, unchanged, can help; null for a reason that is not known. */
-            public static function isRetryable(string \$reason): ?bool
+            /** The status it comes with. */
+            public function code(): Code
             {
-                return self::RETRYABLE[\$reason] ?? null;
+                return Code::named(self::CATALOGUE[\$this->value][0]);
+            }
+
+            /** Tells whether trying again, unchanged, can help. */
+            public function isRetryable(): bool
+            {
+                return self::CATALOGUE[\$this->value][1];
+            }
+
+            /**
+             * What it means, in a sentence.
+             *
+             * @param string \$language `de`; English for every other one
+             */
+            public function text(string \$language = 'en'): string
+            {
+                return self::CATALOGUE[\$this->value][str_starts_with(strtolower(\$language), 'de') ? 3 : 2];
+            }
+
+            /** Its name in catalogues of messages, such as `howdah.fields_invalid`. */
+            public function messageKey(): string
+            {
+                return 'howdah.' . strtolower(\$this->value);
             }
         }
 

@@ -19,8 +19,11 @@ final class Methods
         '/howdah.files.v1.FilesService/DownloadFile' => [300000, false],
         '/howdah.files.v1.FilesService/GetFile' => [5000, false],
         '/howdah.jobs.v1.JobsService/CancelJob' => [5000, true],
+        '/howdah.jobs.v1.JobsService/ExplainJob' => [5000, false],
         '/howdah.jobs.v1.JobsService/GetJob' => [5000, false],
+        '/howdah.jobs.v1.JobsService/GetQueueStats' => [5000, false],
         '/howdah.jobs.v1.JobsService/ListJobs' => [5000, false],
+        '/howdah.jobs.v1.JobsService/ReplayDeadJobs' => [10000, true],
         '/howdah.jobs.v1.JobsService/RetryJob' => [5000, true],
         '/howdah.jobs.v1.JobsService/WaitJob' => [30000, false],
         '/howdah.jobs.v1.JobsService/WatchJob' => [300000, false],
@@ -45,6 +48,18 @@ final class Methods
         '/howdah.tenants.v1.TenantsService/RevokeCredential' => [5000, true],
         '/howdah.tenants.v1.TenantsService/RotateCredential' => [5000, true],
     ];
+
+    /** The path of a method that is named by its path or, alone, by its name; null where there is none. */
+    public static function path(string $method): ?string
+    {
+        foreach (self::POLICIES as $path => $policy) {
+            if ($path === $method || str_ends_with($path, '/' . $method)) {
+                return $path;
+            }
+        }
+
+        return null;
+    }
 
     /** Seconds; null for a method that the contract does not have. */
     public static function defaultTimeout(string $path): ?float

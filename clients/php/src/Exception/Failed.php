@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Howdah\Client\Exception;
 
 use Howdah\Client\Code;
+use Howdah\Client\Contract\Reason;
 use Howdah\Client\Failure\Failure;
 
 /** A failure, thrown. Catch HowdahException, or the class of the cause. */
@@ -29,6 +30,11 @@ abstract class Failed extends \RuntimeException implements HowdahException
     public function reason(): string
     {
         return $this->failure->reason;
+    }
+
+    public function knownReason(): ?Reason
+    {
+        return Reason::tryFrom($this->failure->reason);
     }
 
     public function metadata(): array

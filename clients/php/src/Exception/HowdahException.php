@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Howdah\Client\Exception;
 
 use Howdah\Client\Code;
+use Howdah\Client\Contract\Reason;
 use Howdah\Client\Failure\FieldViolation;
 
 /** What every exception of this client is. */
@@ -15,6 +16,9 @@ interface HowdahException extends \Throwable
 
     /** Why, as a stable name such as `FIELDS_INVALID`; empty where the failure is not the node's own. */
     public function reason(): string;
+
+    /** The reason as the contract lists it, with texts; null where it does not. */
+    public function knownReason(): ?Reason;
 
     /** @return array<string, string> values that the reason comes with */
     public function metadata(): array;

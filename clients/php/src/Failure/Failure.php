@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Howdah\Client\Failure;
 
 use Howdah\Client\Code;
-use Howdah\Client\Contract\Reasons;
+use Howdah\Client\Contract\Reason;
 use Howdah\Client\Exception;
 use Howdah\Client\Transport\Status;
 use Howdah\Common\V1\Error;
@@ -65,7 +65,7 @@ final readonly class Failure
     /** Tells whether the same call can succeed later: the contract says so for its reasons, the code for the rest. */
     public function isRetryable(): bool
     {
-        return Reasons::isRetryable($this->reason) ?? ($this->retryAfterMs !== null || match ($this->code) {
+        return Reason::tryFrom($this->reason)?->isRetryable() ?? ($this->retryAfterMs !== null || match ($this->code) {
             Code::Unavailable, Code::Aborted, Code::DeadlineExceeded => true,
             default => false,
         });

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Tests\Unit;
 
+use Howdah\Client\Code;
+use Howdah\Client\Contract\Reason;
 use PHPUnit\Framework\TestCase;
 
 final class ContractTest extends TestCase
@@ -32,5 +34,16 @@ final class ContractTest extends TestCase
         self::assertSame(14, constant('Grpc\\STATUS_UNAVAILABLE'));
         self::assertSame(0, constant('Grpc\\STATUS_OK'));
         self::assertNull(\Grpc\ChannelCredentials::createInsecure());
+    }
+
+    public function test_every_reason_has_a_status_and_texts(): void
+    {
+        foreach (Reason::cases() as $reason) {
+            self::assertNotSame(Code::Unknown, $reason->code(), $reason->value);
+            self::assertNotSame('', $reason->text());
+            self::assertNotSame('', $reason->text('de_AT'));
+        }
+        self::assertSame('Die Nonce wurde schon einmal verwendet.', Reason::NonceReplayed->text('de'));
+        self::assertSame('howdah.nonce_replayed', Reason::NonceReplayed->messageKey());
     }
 }
