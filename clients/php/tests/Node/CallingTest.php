@@ -162,4 +162,13 @@ final class CallingTest extends NodeTestCase
         self::assertSame(0, $exit, implode("\n", $output));
         self::assertStringContainsString('gross revenue', implode("\n", $output));
     }
+
+    public function test_the_doctor_finds_nothing_wrong(): void
+    {
+        self::client();
+        exec(escapeshellarg(PHP_BINARY) . ' ' . escapeshellarg(dirname(__DIR__, 2) . '/bin/howdah-doctor') . ' 2>&1', $output, $exit);
+
+        self::assertSame(0, $exit, implode("\n", $output));
+        self::assertStringContainsString('accepted, key ' . getenv('HOWDAH_KEY_ID'), implode("\n", $output));
+    }
 }

@@ -13,6 +13,7 @@ final class ArchitectureTest extends TestCase
         'Breaker' => ['Calls\Clock', 'Calls\SystemClock', 'Code', 'Failure', 'Transport\Status'],
         'Calls' => ['Breaker', 'Code', 'Contract', 'Exception', 'Failure', 'Options', 'Signing', 'Transport'],
         'Contract' => ['Code'],
+        'Doctor' => ['Breaker', 'Client', 'Exception', 'Transport\Curl\CurlVersion'],
         'Exception' => ['Code', 'Contract', 'Failure'],
         'Failure' => ['Code', 'Contract', 'Exception', 'Transport\Status'],
         'Files' => ['Calls', 'Client', 'Code', 'Exception', 'Failure', 'Service', 'Stub'],
