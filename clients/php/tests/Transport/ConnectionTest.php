@@ -4,6 +4,10 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Tests\Transport;
 
+use Howdah\Client\Breaker\Breaker;
+use Howdah\Client\Breaker\MemoryStore;
+use Howdah\Client\Client;
+use Howdah\Client\Exception\CircuitOpen;
 use Howdah\Client\Exception\TransportException;
 use Howdah\Client\Exception\Unavailable;
 use Howdah\Client\Tests\Support\MisbehavingServer;
@@ -187,5 +191,34 @@ final class ConnectionTest extends TransportTestCase
         }
 
         self::assertLessThan(100_000, memory_get_usage() - $before);
+    }
+
+    public function test_a_node_that_is_down_is_left_alone_and_found_again(): void
+    {
+        $server = new MisbehavingServer(plain: true);
+        $port = $server->port();
+        $client = self::client($server->address())->withBreaker(new Breaker(new MemoryStore(), failures: 3, pause: 0.5));
+        self::ping($client, 'x');
+        $server->stop();
+        $seen = $fastest = [];
+        for ($i = 0; $i < 6; $i++) {
+            $began = hrtime(true);
+            try {
+                self::ping($client, 'x');
+                self::fail('answered by nobody');
+            } catch (Unavailable $away) {
+                $seen[] = $away instanceof CircuitOpen;
+                $fastest[] = (hrtime(true) - $began) / 1e6;
+            }
+        }
+        self::assertSame([false, false, false, true, true, true], $seen);
+        self::assertLessThan(1.0, min(array_slice($fastest, 3)));
+
+        $server = new MisbehavingServer(plain: true, port: $port);
+        $until = hrtime(true) + 5e9;
+        do {
+            $outcome = $client->try(static fn (Client $client): string => self::ping($client, 'back'));
+        } while (!$outcome->ok && hrtime(true) < $until);
+        self::assertSame('back', $outcome->orThrow());
     }
 }
