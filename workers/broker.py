@@ -67,7 +67,7 @@ def build_broker(
     )
 
     broker: Broker = BlockingBroker(
-        instead=_from_postgres(TakeJobs(system, tuple(kinds))),
+        instead=_from_postgres(TakeJobs(system, kinds)),
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.

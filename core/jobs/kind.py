@@ -104,7 +104,7 @@ class JobKind:
     time_limit_seconds: float = 900.0
     first_backoff_seconds: float = 2.0
     longest_backoff_seconds: float = 600.0
-    # Of all tenants together, dispatched or running at a time; None for as many as there are places.
+    # Dispatched or running at a time, of all tenants together; None for no bound.
     max_active: int | None = None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.context import Context
 from core.failures import Failure, not_found
-from core.jobs import store
+from core.jobs import ended, store
 from core.jobs.dispatch import DispatchJobs
 from core.jobs.job import Job
 from core.platform.database import Database
@@ -24,7 +24,7 @@ class RetryJob:
     def __call__(self, context: Context, job_id: str) -> Result[Job]:
         """Returns the queued job, or JOB_NOT_RETRYABLE where it has not ended or has succeeded."""
         with self.database.begin(context) as unit:
-            queued = store.put_back(unit, job_id)
+            queued = ended.put_back(unit, job_id)
             if queued is not None:
                 unit.after_commit(lambda: self.dispatch.at_once(queued))
                 return unit.commit(queued)

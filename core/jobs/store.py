@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from core.jobs.job import RETRYABLE, Job, JobState, Progress
+from core.jobs.job import Job, JobState, Progress
 from core.platform.postgres import Row
 from core.platform.unit_of_work import UnitOfWork
 
@@ -130,25 +130,6 @@ def ask_to_cancel(unit: UnitOfWork, job_id: str) -> Job | None:
             pg_notify('howdah_job_cancel', tenant_id || '/' || job_id)::text AS asked
         """,
         {"tenant_id": unit.context.tenant_id, "job_id": job_id},
-    )
-    return None if row is None else job_from(row)
-
-
-def put_back(unit: UnitOfWork, job_id: str) -> Job | None:
-    """Queues an ended job again with a fresh set of attempts; None where that is not allowed."""
-    row = unit.one(
-        f"""
-        UPDATE jobs SET state = 'queued', run_at = now(), attempt = 0, crash_count = 0,
-            expires_at = NULL, cancel_requested_at = NULL, finished_at = NULL,
-            lease_until = NULL, dispatched_at = NULL, sequence = sequence + 1
-        WHERE tenant_id = :tenant_id AND job_id = :job_id AND state = ANY(:retryable)
-        RETURNING {COLUMNS}, {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
-        """,
-        {
-            "tenant_id": unit.context.tenant_id,
-            "job_id": job_id,
-            "retryable": sorted(RETRYABLE),
-        },
     )
     return None if row is None else job_from(row)
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from core.config import Settings
 from core.jobs.cancel import CancelJob
 from core.jobs.dispatch import DispatchJobs
+from core.jobs.explain import ExplainJob
 from core.jobs.get_job import GetJob
 from core.jobs.kind import JobKind
 from core.jobs.list_jobs import ListJobs
 from core.jobs.pause import PauseTenant, ResumeTenant
+from core.jobs.queue_stats import GetQueueStats
+from core.jobs.replay import ReplayDeadJobs
 from core.jobs.rescue import RescueJobs
 from core.jobs.retry import RetryJob
 from core.jobs.submit import SubmitJob
@@ -34,6 +37,9 @@ class Jobs:
     wait: WaitJob
     cancel: CancelJob
     retry: RetryJob
+    replay: ReplayDeadJobs
+    explain: ExplainJob
+    stats: GetQueueStats
     pause: PauseTenant
     resume: ResumeTenant
     submit: SubmitJob
@@ -61,6 +67,9 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         wait=WaitJob(get, signals),
         cancel=CancelJob(database),
         retry=RetryJob(database, dispatch),
+        replay=ReplayDeadJobs(database),
+        explain=ExplainJob(get, system, kinds),
+        stats=GetQueueStats(system),
         pause=PauseTenant(system),
         resume=ResumeTenant(system),
         submit=SubmitJob(kinds, dispatch, settings.max_waiting_jobs_per_tenant),

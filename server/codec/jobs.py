@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from core.failures import FieldViolation, RefusedError, fields_invalid
+from core.jobs.explain import Explanation
 from core.jobs.job import Job, JobState
 from core.jobs.list_jobs import JobsQuery
+from core.jobs.queue_stats import QueueStats, TenantQueues
+from core.jobs.replay import MOST_JOBS, ReplayCommand, Replayed
 from core.jobs.wait import LONGEST_WAIT_SECONDS, WaitQuery
 from core.jobs.watch import WatchQuery
 from core.page import Page, PageRequest
@@ -44,7 +48,10 @@ def job_message(job: Job) -> jobs_pb2.Job:
 
 
 def job_id(
-    request: jobs_pb2.GetJobRequest | jobs_pb2.CancelJobRequest | jobs_pb2.RetryJobRequest,
+    request: jobs_pb2.GetJobRequest
+    | jobs_pb2.CancelJobRequest
+    | jobs_pb2.RetryJobRequest
+    | jobs_pb2.ExplainJobRequest,
 ) -> str:
     """Returns the one thing that a request about one job names."""
     return request.job_id
@@ -52,9 +59,7 @@ def job_id(
 
 def jobs_query(request: jobs_pb2.ListJobsRequest) -> JobsQuery:
     """Returns the filters and the page asked for."""
-    state = None
-    if request.state != jobs_pb2.JOB_STATE_UNSPECIFIED:
-        state = JobState[jobs_pb2.JobState.Name(request.state).removeprefix("JOB_STATE_")]
+    state = _state(request.state)
     return JobsQuery(state, request.kind, PageRequest(request.page_size, request.page_token))
 
 
@@ -100,3 +105,62 @@ def cancel_response(job: Job) -> jobs_pb2.CancelJobResponse:
 def retry_response(job: Job) -> jobs_pb2.RetryJobResponse:
     """Answers RetryJob."""
     return jobs_pb2.RetryJobResponse(job=job_message(job))
+
+
+def replay_command(request: jobs_pb2.ReplayDeadJobsRequest) -> ReplayCommand:
+    """Returns the filter; raises RefusedError for a state that is not replayed."""
+    state = _state(request.state)
+    if state not in {None, JobState.DEAD, JobState.QUARANTINED}:
+        raise RefusedError(
+            fields_invalid([FieldViolation("state", "must be DEAD or QUARANTINED, or not given")])
+        )
+    return ReplayCommand(
+        state, request.kind, request.reason, request.max_jobs or MOST_JOBS, request.dry_run
+    )
+
+
+def nothing(_request: jobs_pb2.GetQueueStatsRequest) -> None:
+    """Returns nothing: the caller's tenant is all that is asked about."""
+
+
+def replay_response(replayed: Replayed) -> jobs_pb2.ReplayDeadJobsResponse:
+    """Answers ReplayDeadJobs."""
+    return jobs_pb2.ReplayDeadJobsResponse(
+        job_ids=[job.job_id for job in replayed.jobs], more=replayed.more
+    )
+
+
+def explain_response(explanation: Explanation) -> jobs_pb2.ExplainJobResponse:
+    """Answers ExplainJob."""
+    return jobs_pb2.ExplainJobResponse(
+        job=job_message(explanation.job), explanation=explanation.sentence
+    )
+
+
+def stats_response(stats: TenantQueues) -> jobs_pb2.GetQueueStatsResponse:
+    """Answers GetQueueStats."""
+    return jobs_pb2.GetQueueStatsResponse(
+        queues=[_queue(queue) for queue in stats.queues], paused=stats.paused
+    )
+
+
+def _queue(stats: QueueStats) -> jobs_pb2.QueueStats:
+    message = jobs_pb2.QueueStats(
+        queue=stats.queue,
+        waiting=stats.waiting,
+        delayed=stats.delayed,
+        dispatched=stats.dispatched,
+        running=stats.running,
+        ended_last_minute=stats.ended_last_minute,
+        workers=stats.workers,
+        places=stats.places,
+        kinds=stats.kinds,
+    )
+    message.oldest_wait.FromMilliseconds(int(stats.oldest_wait_seconds * 1000))
+    return message
+
+
+def _state(state: jobs_pb2.JobState.ValueType) -> JobState | None:
+    if state == jobs_pb2.JOB_STATE_UNSPECIFIED:
+        return None
+    return JobState[jobs_pb2.JobState.Name(state).removeprefix("JOB_STATE_")]

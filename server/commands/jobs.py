@@ -9,9 +9,10 @@ from typing import Any
 import typer
 from google.protobuf.json_format import MessageToJson
 
+from core.result import Err, Result
 from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands.direct import ask, running_node
-from server.commands.output import ExitCode, moment, print_json, print_table
+from server.commands.output import ExitCode, moment, print_json, print_table, refused
 from server.commands.progress import follow, progress_of, state_of
 from server.servicers.jobs import jobs_service
 
@@ -33,12 +34,9 @@ def list_jobs(
     as_json: bool = JSON,
 ) -> None:
     """List jobs, the newest first."""
-    request = pb.ListJobsRequest(page_size=page_size, page_token=page_token, kind=kind)
-    if state:
-        name = f"JOB_STATE_{state.upper()}"
-        if name not in pb.JobState.DESCRIPTOR.values_by_name:
-            raise typer.BadParameter(f"there is no state {state!r}", param_hint="--state")
-        request.state = pb.JobState.Value(name)
+    request = pb.ListJobsRequest(
+        page_size=page_size, page_token=page_token, kind=kind, state=_state(state)
+    )
     response = _ask("ListJobs", request, tenant)
     if as_json:
         print_json(response)
@@ -116,6 +114,98 @@ def cancel(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> 
 def retry(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
     """Put an ended job back into its queue."""
     _show(_ask("RetryJob", pb.RetryJobRequest(job_id=job_id), tenant), as_json=as_json)
+
+
+@app.command()
+def explain(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Say why a job is where it is."""
+    response = _ask("ExplainJob", pb.ExplainJobRequest(job_id=job_id), tenant)
+    if as_json:
+        print_json(response)
+    else:
+        typer.echo(response.explanation)
+
+
+@app.command()
+def replay(
+    tenant: str = TENANT,
+    state: str = typer.Option("", help="Only dead or only quarantined jobs; both by default."),
+    kind: str = typer.Option("", help="Only jobs of this kind, such as records.import."),
+    reason: str = typer.Option("", help="Only jobs whose last error has this reason."),
+    max_jobs: int = typer.Option(1_000, help="Greatest number of jobs, up to 1000."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only tell which."),
+    as_json: bool = JSON,
+) -> None:
+    """Put dead and quarantined jobs back into their queues, the oldest first."""
+    request = pb.ReplayDeadJobsRequest(
+        state=_state(state), kind=kind, reason=reason, max_jobs=max_jobs, dry_run=dry_run
+    )
+    response = _ask("ReplayDeadJobs", request, tenant)
+    if as_json:
+        print_json(response)
+        return
+    for job_id in response.job_ids:
+        typer.echo(job_id)
+    done = "would be replayed" if dry_run else "replayed"
+    more = "; there are more" if response.more else ""
+    typer.echo(f"{len(response.job_ids)} jobs {done}{more}.", err=True)
+
+
+@app.command()
+def stats(tenant: str = TENANT, as_json: bool = JSON) -> None:
+    """Count what a tenant has in each queue, and the workers for it."""
+    response = _ask("GetQueueStats", pb.GetQueueStatsRequest(), tenant)
+    if as_json:
+        print_json(response)
+        return
+    print_table(
+        ("QUEUE", "WAITING", "OLDEST", "DELAYED", "HANDED OVER", "RUNNING", "ENDED/MIN", "PLACES"),
+        [
+            (
+                queue.queue,
+                str(queue.waiting),
+                f"{queue.oldest_wait.ToMilliseconds() / 1000:.1f} s",
+                str(queue.delayed),
+                str(queue.dispatched),
+                str(queue.running),
+                str(queue.ended_last_minute),
+                f"{queue.places} of {queue.workers} workers",
+            )
+            for queue in response.queues
+        ],
+        "There are no workers and no jobs.",
+        "",
+    )
+    if response.paused:
+        typer.echo("The tenant's jobs are paused.", err=True)
+
+
+@app.command()
+def pause(tenant: str = TENANT) -> None:
+    """Keep a tenant's jobs from beginning; what runs ends, and submitting works on."""
+    with running_node() as node:
+        _insist(node.jobs.pause(tenant))
+
+
+@app.command()
+def resume(tenant: str = TENANT) -> None:
+    """Let a paused tenant's jobs begin again."""
+    with running_node() as node:
+        _insist(node.jobs.resume(tenant))
+
+
+def _insist(result: Result[None]) -> None:
+    if isinstance(result, Err):
+        raise refused(result.failure)
+
+
+def _state(state: str) -> pb.JobState.ValueType:
+    if not state:
+        return pb.JOB_STATE_UNSPECIFIED
+    name = f"JOB_STATE_{state.upper()}"
+    if name not in pb.JobState.DESCRIPTOR.values_by_name:
+        raise typer.BadParameter(f"there is no state {state!r}", param_hint="--state")
+    return pb.JobState.Value(name)
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:

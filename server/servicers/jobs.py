@@ -19,5 +19,8 @@ def jobs_service(jobs: Jobs) -> Service:
             "WaitJob": Unary(codec.wait_query, jobs.wait, codec.wait_response),
             "CancelJob": Unary(codec.job_id, jobs.cancel, codec.cancel_response),
             "RetryJob": Unary(codec.job_id, jobs.retry, codec.retry_response),
+            "ReplayDeadJobs": Unary(codec.replay_command, jobs.replay, codec.replay_response),
+            "ExplainJob": Unary(codec.job_id, jobs.explain, codec.explain_response),
+            "GetQueueStats": Unary(codec.nothing, jobs.stats, codec.stats_response),
         },
     )

@@ -31,7 +31,7 @@ def running(
     """Yields a broker with two queues and a worker on both."""
     broker = BlockingBroker(
         instead=lambda _queue, _most: (),
-        client=redis.Redis.from_url(own.url, socket_timeout=1, retry=None),
+        client=redis.Redis.from_url(own.url, socket_timeout=5, retry=None),
         middleware=[Pace(poll_milliseconds=poll_milliseconds)],
     )
     Actor(act, broker=broker, actor_name="act", queue_name="default", priority=0, options={})

@@ -154,3 +154,31 @@ def test_a_key_that_only_reads_steers_no_job(running: RunningNode, acme: Context
     )
     assert (answer.code, answer.reason) == ("PERMISSION_DENIED", "PERMISSION_MISSING")
     assert get(running.viewer, job).state == jobs_pb2.JOB_STATE_QUEUED
+
+
+def test_dead_jobs_are_replayed_after_a_dry_run(running: RunningNode, acme: Context) -> None:
+    job = submitted(running, acme)
+    move(running, job, "state = 'dead', finished_at = now(), kind = 'only.here'")
+    for dry_run, state in ((True, jobs_pb2.JOB_STATE_DEAD), (False, jobs_pb2.JOB_STATE_QUEUED)):
+        request = jobs_pb2.ReplayDeadJobsRequest(kind="only.here", dry_run=dry_run)
+        answer = running.acme.call(f"{SERVICE}/ReplayDeadJobs", request)
+        told = jobs_pb2.ReplayDeadJobsResponse.FromString(answer.messages[0])
+        assert (list(told.job_ids), told.more) == ([job.job_id], False)
+        assert get(running.acme, job).state == state
+    request = jobs_pb2.ReplayDeadJobsRequest(state=jobs_pb2.JOB_STATE_RUNNING)
+    answer = running.acme.call(f"{SERVICE}/ReplayDeadJobs", request)
+    assert (answer.code, answer.reason) == ("INVALID_ARGUMENT", "FIELDS_INVALID")
+
+
+def test_a_job_is_explained_and_its_queue_counted(running: RunningNode, acme: Context) -> None:
+    job = submitted(running, acme)
+    answer = running.viewer.call(
+        f"{SERVICE}/ExplainJob", jobs_pb2.ExplainJobRequest(job_id=job.job_id)
+    )
+    explained = jobs_pb2.ExplainJobResponse.FromString(answer.messages[0])
+    assert explained.job.job_id == job.job_id
+    assert explained.explanation.startswith("Not before ")
+    answer = running.viewer.call(f"{SERVICE}/GetQueueStats", jobs_pb2.GetQueueStatsRequest())
+    stats = jobs_pb2.GetQueueStatsResponse.FromString(answer.messages[0])
+    assert any(queue.delayed for queue in stats.queues)
+    assert not stats.paused

@@ -166,7 +166,8 @@ CREATE TABLE jobs (
     PRIMARY KEY (tenant_id, job_id)
 ) WITH (fillfactor = 80);
 -- The dispatcher jumps from line to line, one for a class and tenant, and reads the head of each.
-CREATE INDEX jobs_waiting ON jobs (queue, priority, tenant_id, run_at, job_id) WHERE state = 'queued';
+CREATE INDEX jobs_waiting ON jobs (queue, priority, tenant_id, run_at, job_id)
+    WHERE state = 'queued';
 -- With the id, so that a planner without statistics cannot read a tenant's whole line for one job.
 CREATE INDEX jobs_waiting_of_tenant ON jobs (tenant_id, job_id)
     WHERE state IN ('queued', 'dispatched');

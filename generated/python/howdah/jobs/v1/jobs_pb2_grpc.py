@@ -66,6 +66,21 @@ class JobsServiceStub:
                 request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobRequest.SerializeToString,
                 response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobResponse.FromString,
                 _registered_method=True)
+        self.ReplayDeadJobs = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/ReplayDeadJobs',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsResponse.FromString,
+                _registered_method=True)
+        self.ExplainJob = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/ExplainJob',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobResponse.FromString,
+                _registered_method=True)
+        self.GetQueueStats = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/GetQueueStats',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.FromString,
+                _registered_method=True)
 
 
 class JobsServiceServicer:
@@ -117,6 +132,28 @@ class JobsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayDeadJobs(self, request, context):
+        """Puts jobs that ended dead or quarantined back into their queues, the oldest first, each with a
+        fresh set of attempts. A dry run only tells which.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainJob(self, request, context):
+        """Says in one sentence why a job is where it is, such as what it waits for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQueueStats(self, request, context):
+        """Counts what the tenant has in each queue, and the workers there are for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -149,6 +186,21 @@ def add_JobsServiceServicer_to_server(servicer, server):
                     servicer.RetryJob,
                     request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobRequest.FromString,
                     response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'ReplayDeadJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeadJobs,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsResponse.SerializeToString,
+            ),
+            'ExplainJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainJob,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobResponse.SerializeToString,
+            ),
+            'GetQueueStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQueueStats,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -315,6 +367,87 @@ class JobsService:
             '/howdah.jobs.v1.JobsService/RetryJob',
             howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobRequest.SerializeToString,
             howdah_dot_jobs_dot_v1_dot_jobs__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeadJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/ReplayDeadJobs',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ReplayDeadJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/ExplainJob',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ExplainJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQueueStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/GetQueueStats',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

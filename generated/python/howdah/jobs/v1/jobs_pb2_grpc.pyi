@@ -34,6 +34,14 @@ class JobsServiceStub:
     """Puts a dead, quarantined, cancelled or refused job back into its queue with a fresh set of
     attempts. Fails with JOB_NOT_RETRYABLE in any other state.
     """
+    ReplayDeadJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ReplayDeadJobsRequest, _jobs_pb2.ReplayDeadJobsResponse]
+    """Puts jobs that ended dead or quarantined back into their queues, the oldest first, each with a
+    fresh set of attempts. A dry run only tells which.
+    """
+    ExplainJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ExplainJobRequest, _jobs_pb2.ExplainJobResponse]
+    """Says in one sentence why a job is where it is, such as what it waits for."""
+    GetQueueStats: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetQueueStatsRequest, _jobs_pb2.GetQueueStatsResponse]
+    """Counts what the tenant has in each queue, and the workers there are for it."""
 
 class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
@@ -91,5 +99,31 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts a dead, quarantined, cancelled or refused job back into its queue with a fresh set of
         attempts. Fails with JOB_NOT_RETRYABLE in any other state.
         """
+
+    @_abc_1.abstractmethod
+    def ReplayDeadJobs(
+        self,
+        request: _jobs_pb2.ReplayDeadJobsRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.ReplayDeadJobsResponse:
+        """Puts jobs that ended dead or quarantined back into their queues, the oldest first, each with a
+        fresh set of attempts. A dry run only tells which.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainJob(
+        self,
+        request: _jobs_pb2.ExplainJobRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.ExplainJobResponse:
+        """Says in one sentence why a job is where it is, such as what it waits for."""
+
+    @_abc_1.abstractmethod
+    def GetQueueStats(
+        self,
+        request: _jobs_pb2.GetQueueStatsRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.GetQueueStatsResponse:
+        """Counts what the tenant has in each queue, and the workers there are for it."""
 
 def add_JobsServiceServicer_to_server(servicer: JobsServiceServicer, server: _grpc.Server) -> None: ...

@@ -110,4 +110,50 @@ class JobsServiceClient extends \Grpc\BaseStub {
         $metadata, $options);
     }
 
+    /**
+     * Puts jobs that ended dead or quarantined back into their queues, the oldest first, each with a
+     * fresh set of attempts. A dry run only tells which.
+     * @param \Howdah\Jobs\V1\ReplayDeadJobsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function ReplayDeadJobs(\Howdah\Jobs\V1\ReplayDeadJobsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/ReplayDeadJobs',
+        $argument,
+        ['\Howdah\Jobs\V1\ReplayDeadJobsResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Says in one sentence why a job is where it is, such as what it waits for.
+     * @param \Howdah\Jobs\V1\ExplainJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function ExplainJob(\Howdah\Jobs\V1\ExplainJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/ExplainJob',
+        $argument,
+        ['\Howdah\Jobs\V1\ExplainJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Counts what the tenant has in each queue, and the workers there are for it.
+     * @param \Howdah\Jobs\V1\GetQueueStatsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function GetQueueStats(\Howdah\Jobs\V1\GetQueueStatsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/GetQueueStats',
+        $argument,
+        ['\Howdah\Jobs\V1\GetQueueStatsResponse', 'decode'],
+        $metadata, $options);
+    }
+
 }

@@ -1,0 +1,49 @@
+"""Finds ended jobs of one tenant and puts them back into their queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.jobs.job import RETRYABLE, Job, JobState
+from core.jobs.store import COLUMNS, TELL, job_from
+from core.platform.unit_of_work import UnitOfWork
+
+
+def list_oldest_ended(
+    unit: UnitOfWork, *, states: Sequence[JobState], kind: str, reason: str, limit: int
+) -> Sequence[Job]:
+    """Returns ended jobs, oldest first, locked against other changes until the transaction ends."""
+    rows = unit.all(
+        f"""
+        SELECT {COLUMNS} FROM jobs WHERE tenant_id = :tenant_id AND state = ANY(:states)
+        AND (:kind = '' OR kind = :kind) AND (:reason = '' OR error->>'reason' = :reason)
+        ORDER BY job_id LIMIT :limit FOR UPDATE SKIP LOCKED
+        """,
+        {
+            "tenant_id": unit.context.tenant_id,
+            "states": list(states),
+            "kind": kind,
+            "reason": reason,
+            "limit": limit,
+        },
+    )
+    return [job_from(row) for row in rows]
+
+
+def put_back(unit: UnitOfWork, job_id: str) -> Job | None:
+    """Queues an ended job again with a fresh set of attempts; None where that is not allowed."""
+    row = unit.one(
+        f"""
+        UPDATE jobs SET state = 'queued', run_at = now(), attempt = 0, crash_count = 0,
+            expires_at = NULL, cancel_requested_at = NULL, finished_at = NULL,
+            lease_until = NULL, dispatched_at = NULL, sequence = sequence + 1
+        WHERE tenant_id = :tenant_id AND job_id = :job_id AND state = ANY(:retryable)
+        RETURNING {COLUMNS}, {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
+        """,
+        {
+            "tenant_id": unit.context.tenant_id,
+            "job_id": job_id,
+            "retryable": sorted(RETRYABLE),
+        },
+    )
+    return None if row is None else job_from(row)

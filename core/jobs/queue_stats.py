@@ -1,0 +1,88 @@
+"""Counts what one tenant has in each queue, and who is there to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.context import Context
+from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.platform.system_database import SystemDatabase
+from core.result import Ok, Result
+
+STATS = """
+WITH own AS (
+    SELECT queue, state, run_at FROM jobs WHERE tenant_id = :tenant_id
+        AND state IN ('queued', 'dispatched')
+    UNION ALL
+    SELECT queue, state, run_at FROM jobs WHERE tenant_id = :tenant_id AND state = 'running'
+), counted AS (
+    SELECT queue, count(*) FILTER (WHERE state = 'queued' AND run_at <= now()) AS waiting,
+        count(*) FILTER (WHERE state = 'queued' AND run_at > now()) AS delayed,
+        count(*) FILTER (WHERE state = 'dispatched') AS dispatched,
+        count(*) FILTER (WHERE state = 'running') AS running,
+        COALESCE(extract(epoch FROM now() - min(run_at) FILTER (
+            WHERE state = 'queued' AND run_at <= now())), 0)::float8 AS oldest_wait_seconds
+    FROM own GROUP BY queue
+), ended AS (
+    SELECT queue, count(*) AS jobs FROM jobs WHERE tenant_id = :tenant_id
+        AND finished_at > now() - interval '1 minute' GROUP BY queue
+), live AS (
+    SELECT queue, slots, kinds FROM workers, unnest(queues) AS name(queue)
+    WHERE seen_at > now() - make_interval(secs => :gone)
+), workers_of AS (
+    SELECT queue, count(*) AS workers, sum(slots) AS places, (
+        SELECT array_agg(DISTINCT kind ORDER BY kind)
+        FROM live AS of_queue, unnest(of_queue.kinds) AS kind
+        WHERE of_queue.queue = live.queue) AS kinds
+    FROM live GROUP BY queue
+)
+SELECT queue, COALESCE(waiting, 0) AS waiting, COALESCE(delayed, 0) AS delayed,
+    COALESCE(dispatched, 0) AS dispatched, COALESCE(running, 0) AS running,
+    COALESCE(oldest_wait_seconds, 0) AS oldest_wait_seconds,
+    COALESCE(ended.jobs, 0) AS ended_last_minute, COALESCE(workers, 0) AS workers,
+    COALESCE(places, 0) AS places, COALESCE(kinds, '{}') AS kinds
+FROM counted FULL JOIN ended USING (queue) FULL JOIN workers_of USING (queue) ORDER BY queue
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """Is one queue as the tenant sees it; workers and places are those of all tenants."""
+
+    queue: str
+    waiting: int
+    delayed: int
+    dispatched: int
+    running: int
+    oldest_wait_seconds: float
+    ended_last_minute: int
+    workers: int
+    places: int
+    kinds: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantQueues:
+    """Is every queue that has workers or jobs of the tenant."""
+
+    queues: Sequence[QueueStats]
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetQueueStats:
+    """Answers with sums; what another tenant has is in none of them."""
+
+    system: SystemDatabase
+
+    def __call__(self, context: Context, _query: None) -> Result[TenantQueues]:
+        """Returns the queues by name."""
+        of_tenant = {"tenant_id": context.tenant_id}
+        with self.system.begin() as transaction:
+            rows = transaction.all(STATS, {**of_tenant, "gone": WORKER_GONE_SECONDS})
+            paused = transaction.all(
+                "SELECT FROM tenants WHERE tenant_id = :tenant_id AND jobs_paused_at IS NOT NULL",
+                of_tenant,
+            )
+        return Ok(TenantQueues([QueueStats(**row) for row in rows], bool(paused)))
