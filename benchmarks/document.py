@@ -79,7 +79,7 @@ def _figures(whole: Whole) -> Iterator[str]:
     yield from ("", "| figure | value | promised |", "|---|---|---|")
     for key, value in figures.items():
         shown = (
-            f"{value['median']} ({value['min']} to {value['max']})"
+            f"{value['median']:,} ({value['min']:,} to {value['max']:,})"
             if isinstance(value, dict)
             else value
         )

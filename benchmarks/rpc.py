@@ -69,7 +69,8 @@ def measure(*, rounds: int, seconds: float) -> Found:
 
 def _round(all_of_them: list[Contestant], number: int, seconds: float) -> Round:
     order = random.sample(all_of_them, len(all_of_them))
-    found = {contestant.name: _drive_undisturbed(contestant, seconds) for contestant in order}
+    driven = {contestant.name: _drive_undisturbed(contestant, seconds) for contestant in order}
+    found = {contestant.name: driven[contestant.name] for contestant in all_of_them}
     rates = ", ".join(f"{one.name} {found[one.name].rate:.0f}/s" for one in all_of_them)
     others = max(drive.others_cores for drive in found.values())
     print(f"rpc: round {number + 1}: {rates}; others up to {others:.2f} cores", flush=True)
