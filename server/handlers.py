@@ -61,7 +61,7 @@ class Router(grpc.GenericRpcHandler):
                     (self._overloaded, OVERLOADED),
                     (self._draining, DRAINING),
                 ):
-                    refuse = refusals.compose(method, refusing(RefusedError(failure)))
+                    refuse = refusals.compose(method, refusing(failure))
                     table[method.path] = grpc_handler(method, refuse, aside)
 
     def service(
@@ -83,7 +83,7 @@ class UnknownMethods(grpc.GenericRpcHandler):
     """Refuses every path that no other handler took; it has to be the last one."""
 
     def __init__(self, refusals: Chain) -> None:
-        refuse = refusals.compose(UNKNOWN, refusing(RefusedError(METHOD_UNKNOWN)))
+        refuse = refusals.compose(UNKNOWN, refusing(METHOD_UNKNOWN))
         # One thread, and one name in the metrics: strangers choose the paths.
         self._handler = grpc_handler(UNKNOWN, refuse, CallPool(1))
 
@@ -187,10 +187,11 @@ def too_large(size: int, most: int) -> Failure:
     )
 
 
-def refusing(refusal: RefusedError) -> Handler:
+def refusing(failure: Failure) -> Handler:
     """Returns a handler that refuses every call."""
 
     def handle(_call: Call) -> Answer:
-        raise refusal
+        # A new one each time: an exception that is raised again drags its old traces along.
+        raise RefusedError(failure)
 
     return handle
