@@ -15,6 +15,7 @@ use Howdah\Client\Signing\BearerToken;
 use Howdah\Client\Signing\SigningKey;
 use Howdah\Node\V1\NodeServiceClient;
 use Howdah\Node\V1\PingRequest;
+use Howdah\Records\V1\Customer;
 use Howdah\Tenants\V1\ListTenantsRequest;
 use Howdah\Tenants\V1\TenantsServiceClient;
 
@@ -121,10 +122,16 @@ final class CallingTest extends NodeTestCase
         }
     }
 
-    public function test_a_deadline_in_the_past_of_the_node_ends_the_call(): void
+    public function test_a_call_that_takes_longer_than_its_deadline_ends_with_it(): void
     {
+        $customers = array_map(
+            static fn (int $number): Customer => (new Customer())->setExternalId("late-$number"),
+            range(1, 1000),
+        );
+
         $this->expectException(DeadlineExceeded::class);
-        self::client()->withTimeout(0.0001)->withRetries(0)->node()->ping();
+        // Parsing and storing a thousand customers takes many times as long.
+        self::client()->withTimeout(0.002)->withRetries(0)->records()->upsertCustomers($customers);
     }
 
     public function test_an_operator_s_method_is_refused_to_a_tenant_s_key(): void
