@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from google.protobuf.message import Message
 
+from core.context import TENANT_ID
 from core.failures import FieldViolation
 from howdah.validate.v1 import validate_pb2
 
@@ -27,7 +28,6 @@ LONGEST_DURATION_SECONDS = 315_576_000_000
 NANOS_IN_SECOND = 1_000_000_000
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

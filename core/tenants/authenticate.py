@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class Authenticator:
     clock_skew_seconds: int = 60
     now: Callable[[], float] = time.time
     # Verifies calls of unknown credentials, so that they take as long as those of known ones.
-    dummy: object = field(default_factory=lambda: mac_key(secrets.token_bytes(32)))
+    dummy: hmac.HMAC = field(default_factory=lambda: mac_key(secrets.token_bytes(32)))
 
     def verify(self, call: SignedCall) -> Principal:
         """Returns the principal; raises an UNAUTHENTICATED refusal. The nonce is checked later."""
@@ -51,7 +52,7 @@ class Authenticator:
         if abs(now - int(call.timestamp)) > self.clock_skew_seconds:
             raise RefusedError(unauthenticated(Reason.TIMESTAMP_SKEW, server_time=str(int(now))))
         known = self.credentials.credential(call.key_id)
-        right = matches(call, known.mac if known else self.dummy)  # type: ignore[arg-type]
+        right = matches(call, known.mac if known else self.dummy)
         if known is None or not right:
             raise RefusedError(unauthenticated(Reason.SIGNATURE_INVALID))
         self._require_live(known, now)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ import pytest
 import redis
 
 from core.config import load_settings
-from core.platform.embedded import start_redis
 from core.platform.rate_limit import RateLimiter
 from core.platform.unit_of_work import UnitOfWork
 from howdah.files.v1 import files_pb2
@@ -26,6 +23,7 @@ from howdah.node.v1 import node_pb2
 from howdah.records.v1 import records_pb2
 from tests.conftest import Databases, context_of, environment_of
 from tests.rpc.conftest import Answer, RunningNode, an_idempotency_key, serving
+from tests.servers import OwnRedis, eventually
 
 PING = "/howdah.node.v1.NodeService/Ping"
 DOWNLOAD = "/howdah.files.v1.FilesService/DownloadFile"
@@ -39,12 +37,6 @@ BODY = node_pb2.PingRequest(message="hello").SerializeToString()
 UPSERT_ONE = records_pb2.BatchUpsertCustomersRequest(
     customers=[records_pb2.Customer(external_id="1")]
 )
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, "the condition never held"
 
 
 @pytest.fixture
@@ -80,42 +72,17 @@ def test_processes_share_a_rate_and_waste_at_most_a_batch(redis_url: str) -> Non
     client.close()
 
 
-class Redis:
-    """Is a Redis that can be stopped and started again."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.socket = directory / "r.sock"
-        self.start()
-
-    def start(self) -> None:
-        self.socket.unlink(missing_ok=True)
-        self._process = start_redis(self._directory, self.socket)
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
-        self._process.send_signal(signal.SIGSTOP)
-        yield
-        self._process.send_signal(signal.SIGCONT)
-
-
 @pytest.fixture
-def own_redis(server_directory: Path) -> Iterator[Redis]:
-    directory = server_directory / f"own-{time.monotonic_ns()}"
-    directory.mkdir()
-    server = Redis(directory)
+def own_redis(server_directory: Path) -> Iterator[OwnRedis]:
+    server = OwnRedis(server_directory / f"own-{time.monotonic_ns()}")
     yield server
     server.stop()
 
 
 def test_without_redis_reads_go_on_and_changes_are_refused_until_it_is_back(
-    environment: dict[str, str], own_redis: Redis
+    environment: dict[str, str], own_redis: OwnRedis
 ) -> None:
-    environment["HOWDAH_REDIS_URL"] = f"unix://{own_redis.socket}"
+    environment["HOWDAH_REDIS_URL"] = own_redis.url
     with serving(load_settings(environment)) as running:
         assert running.acme.call(UPSERT, UPSERT_ONE).code == "OK"
         own_redis.stop()
@@ -133,8 +100,8 @@ def test_without_redis_reads_go_on_and_changes_are_refused_until_it_is_back(
         eventually(lambda: running.acme.call(UPSERT, UPSERT_ONE).code == "OK")
 
 
-def test_reads_go_on_while_redis_hangs(environment: dict[str, str], own_redis: Redis) -> None:
-    environment["HOWDAH_REDIS_URL"] = f"unix://{own_redis.socket}"
+def test_reads_go_on_while_redis_hangs(environment: dict[str, str], own_redis: OwnRedis) -> None:
+    environment["HOWDAH_REDIS_URL"] = own_redis.url
     with (
         serving(load_settings(environment)) as running,
         ThreadPoolExecutor(8) as pool,
