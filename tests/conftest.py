@@ -40,7 +40,9 @@ PERMISSIONS = frozenset(
         "records": ("read", "write"),
         "analytics": ("read",),
         "documents": ("read", "write"),
-        "jobs": ("read", "manage"),
+        "jobs": ("read", "submit", "manage"),
+        "schedules": ("read", "write"),
+        "webhooks": ("read", "write"),
         "files": ("read", "write"),
     }.items()
     for verb in verbs

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from core.context import Context
-from core.failures import Failure
+from core.failures import Failure, FieldViolation
 from core.platform.unit_of_work import UnitOfWork
 
 
@@ -106,6 +106,13 @@ class JobKind:
     longest_backoff_seconds: float = 600.0
     # Dispatched or running at a time, of all tenants together; None for no bound.
     max_active: int | None = None
+    # Finds what is wrong with a payload. Callers may submit a kind that has it, by themselves or by
+    # a schedule; without it only the node's own methods start such jobs.
+    check_payload: Callable[[Mapping[str, Any]], Sequence[FieldViolation]] | None = None
+    # Runs in a child process, which can be killed; for work that computes for long without a pause.
+    isolated: bool = False
+    # Of the child process of an isolated kind; None for no bound.
+    memory_limit_bytes: int | None = None
 
 
 def caps_of(kinds: Mapping[str, JobKind]) -> Mapping[str, int]:

@@ -8,16 +8,35 @@ from datetime import datetime
 
 from core.context import ALL_TENANTS, Principal
 
-VIEWER = frozenset({"node.read", "records.read", "analytics.read", "jobs.read", "files.read"})
-EDITOR = VIEWER | {"records.write", "documents.write", "files.write", "jobs.manage"}
+VIEWER = frozenset(
+    {
+        "node.read",
+        "records.read",
+        "analytics.read",
+        "jobs.read",
+        "files.read",
+        "schedules.read",
+        "webhooks.read",
+    }
+)
+EDITOR = VIEWER | {
+    "records.write",
+    "documents.write",
+    "files.write",
+    "jobs.submit",
+    "jobs.manage",
+    "schedules.write",
+}
+# A webhook carries data out of the node, and its secret is told to whoever makes it.
+ADMIN = EDITOR | {"webhooks.write"}
 # What concerns the node as a whole, and so every tenant.
-NODE_PERMISSIONS = frozenset({"tenants.manage"})
+NODE_PERMISSIONS = frozenset({"tenants.manage", "jobs.operate"})
 # A role grants everything the role before it grants. Only the operator manages the node itself.
 PERMISSIONS: dict[str, frozenset[str]] = {
     "viewer": VIEWER,
     "editor": EDITOR,
-    "admin": EDITOR,
-    "operator": EDITOR | NODE_PERMISSIONS,
+    "admin": ADMIN,
+    "operator": ADMIN | NODE_PERMISSIONS,
 }
 
 

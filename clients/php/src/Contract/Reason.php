@@ -56,6 +56,14 @@ enum Reason: string
     case MethodUnknown = 'METHOD_UNKNOWN';
     case AnswerTooLarge = 'ANSWER_TOO_LARGE';
     case CustomerHasInvoices = 'CUSTOMER_HAS_INVOICES';
+    case TenantLimitReached = 'TENANT_LIMIT_REACHED';
+    case JobKindUnknown = 'JOB_KIND_UNKNOWN';
+    case JobExists = 'JOB_EXISTS';
+    case JobOutOfMemory = 'JOB_OUT_OF_MEMORY';
+    case JobChainBroken = 'JOB_CHAIN_BROKEN';
+    case WebhookAddressRefused = 'WEBHOOK_ADDRESS_REFUSED';
+    case WebhookUndelivered = 'WEBHOOK_UNDELIVERED';
+    case WebhookEndpointDisabled = 'WEBHOOK_ENDPOINT_DISABLED';
 
     /** Reason => status, whether trying again can help, English and German text. */
     private const CATALOGUE = [
@@ -106,6 +114,14 @@ enum Reason: string
         'METHOD_UNKNOWN' => ['UNIMPLEMENTED', false, 'The node has no such method.', 'Der Node hat keine solche Methode.'],
         'ANSWER_TOO_LARGE' => ['FAILED_PRECONDITION', false, 'The answer is larger than a message may be.', 'Die Antwort ist größer, als eine Nachricht sein darf.'],
         'CUSTOMER_HAS_INVOICES' => ['FAILED_PRECONDITION', false, 'Invoices name the customer, so it cannot be deleted.', 'Rechnungen nennen den Kunden, daher kann er nicht gelöscht werden.'],
+        'TENANT_LIMIT_REACHED' => ['RESOURCE_EXHAUSTED', false, 'The tenant has as many of these as it may have.', 'The tenant has as many of these as it may have.'],
+        'JOB_KIND_UNKNOWN' => ['INVALID_ARGUMENT', false, 'There is no such kind of job, or callers cannot submit it.', 'There is no such kind of job, or callers cannot submit it.'],
+        'JOB_EXISTS' => ['ALREADY_EXISTS', false, 'A job with this unique key has not ended yet.', 'A job with this unique key has not ended yet.'],
+        'JOB_OUT_OF_MEMORY' => ['RESOURCE_EXHAUSTED', true, 'An attempt of the job needed more memory than its kind may.', 'An attempt of the job needed more memory than its kind may.'],
+        'JOB_CHAIN_BROKEN' => ['FAILED_PRECONDITION', false, 'The job before this one was cancelled or is gone.', 'The job before this one was cancelled or is gone.'],
+        'WEBHOOK_ADDRESS_REFUSED' => ['INVALID_ARGUMENT', false, 'The node does not send to this address.', 'The node does not send to this address.'],
+        'WEBHOOK_UNDELIVERED' => ['UNAVAILABLE', true, 'The endpoint did not take the message.', 'The endpoint did not take the message.'],
+        'WEBHOOK_ENDPOINT_DISABLED' => ['FAILED_PRECONDITION', false, 'The webhook endpoint is disabled.', 'The webhook endpoint is disabled.'],
     ];
 
     /** The status it comes with. */

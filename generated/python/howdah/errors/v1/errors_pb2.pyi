@@ -121,6 +121,22 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The answer is larger than a message may be."""
     REASON_CUSTOMER_HAS_INVOICES: _Reason.ValueType  # 47
     """Invoices name the customer, so it cannot be deleted."""
+    REASON_TENANT_LIMIT_REACHED: _Reason.ValueType  # 48
+    """The tenant has as many of these as it may have."""
+    REASON_JOB_KIND_UNKNOWN: _Reason.ValueType  # 49
+    """There is no such kind of job, or callers cannot submit it."""
+    REASON_JOB_EXISTS: _Reason.ValueType  # 50
+    """A job with this unique key has not ended yet."""
+    REASON_JOB_OUT_OF_MEMORY: _Reason.ValueType  # 51
+    """An attempt of the job needed more memory than its kind may."""
+    REASON_JOB_CHAIN_BROKEN: _Reason.ValueType  # 52
+    """The job before this one was cancelled or is gone."""
+    REASON_WEBHOOK_ADDRESS_REFUSED: _Reason.ValueType  # 53
+    """The node does not send to this address."""
+    REASON_WEBHOOK_UNDELIVERED: _Reason.ValueType  # 54
+    """The endpoint did not take the message."""
+    REASON_WEBHOOK_ENDPOINT_DISABLED: _Reason.ValueType  # 55
+    """The webhook endpoint is disabled."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Lists every reason for which the node refuses a call or a job fails. A reason is never removed
@@ -223,6 +239,22 @@ REASON_ANSWER_TOO_LARGE: Reason.ValueType  # 46
 """The answer is larger than a message may be."""
 REASON_CUSTOMER_HAS_INVOICES: Reason.ValueType  # 47
 """Invoices name the customer, so it cannot be deleted."""
+REASON_TENANT_LIMIT_REACHED: Reason.ValueType  # 48
+"""The tenant has as many of these as it may have."""
+REASON_JOB_KIND_UNKNOWN: Reason.ValueType  # 49
+"""There is no such kind of job, or callers cannot submit it."""
+REASON_JOB_EXISTS: Reason.ValueType  # 50
+"""A job with this unique key has not ended yet."""
+REASON_JOB_OUT_OF_MEMORY: Reason.ValueType  # 51
+"""An attempt of the job needed more memory than its kind may."""
+REASON_JOB_CHAIN_BROKEN: Reason.ValueType  # 52
+"""The job before this one was cancelled or is gone."""
+REASON_WEBHOOK_ADDRESS_REFUSED: Reason.ValueType  # 53
+"""The node does not send to this address."""
+REASON_WEBHOOK_UNDELIVERED: Reason.ValueType  # 54
+"""The endpoint did not take the message."""
+REASON_WEBHOOK_ENDPOINT_DISABLED: Reason.ValueType  # 55
+"""The webhook endpoint is disabled."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

@@ -302,6 +302,54 @@ class Reason
      * Generated from protobuf enum <code>REASON_CUSTOMER_HAS_INVOICES = 47 [(.howdah.errors.v1.info) = {</code>
      */
     const REASON_CUSTOMER_HAS_INVOICES = 47;
+    /**
+     * The tenant has as many of these as it may have.
+     *
+     * Generated from protobuf enum <code>REASON_TENANT_LIMIT_REACHED = 48 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_TENANT_LIMIT_REACHED = 48;
+    /**
+     * There is no such kind of job, or callers cannot submit it.
+     *
+     * Generated from protobuf enum <code>REASON_JOB_KIND_UNKNOWN = 49 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_JOB_KIND_UNKNOWN = 49;
+    /**
+     * A job with this unique key has not ended yet.
+     *
+     * Generated from protobuf enum <code>REASON_JOB_EXISTS = 50 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_JOB_EXISTS = 50;
+    /**
+     * An attempt of the job needed more memory than its kind may.
+     *
+     * Generated from protobuf enum <code>REASON_JOB_OUT_OF_MEMORY = 51 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_JOB_OUT_OF_MEMORY = 51;
+    /**
+     * The job before this one was cancelled or is gone.
+     *
+     * Generated from protobuf enum <code>REASON_JOB_CHAIN_BROKEN = 52 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_JOB_CHAIN_BROKEN = 52;
+    /**
+     * The node does not send to this address.
+     *
+     * Generated from protobuf enum <code>REASON_WEBHOOK_ADDRESS_REFUSED = 53 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_WEBHOOK_ADDRESS_REFUSED = 53;
+    /**
+     * The endpoint did not take the message.
+     *
+     * Generated from protobuf enum <code>REASON_WEBHOOK_UNDELIVERED = 54 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_WEBHOOK_UNDELIVERED = 54;
+    /**
+     * The webhook endpoint is disabled.
+     *
+     * Generated from protobuf enum <code>REASON_WEBHOOK_ENDPOINT_DISABLED = 55 [(.howdah.errors.v1.info) = {</code>
+     */
+    const REASON_WEBHOOK_ENDPOINT_DISABLED = 55;
 
     private static $valueToName = [
         self::REASON_UNSPECIFIED => 'REASON_UNSPECIFIED',
@@ -352,6 +400,14 @@ class Reason
         self::REASON_METHOD_UNKNOWN => 'REASON_METHOD_UNKNOWN',
         self::REASON_ANSWER_TOO_LARGE => 'REASON_ANSWER_TOO_LARGE',
         self::REASON_CUSTOMER_HAS_INVOICES => 'REASON_CUSTOMER_HAS_INVOICES',
+        self::REASON_TENANT_LIMIT_REACHED => 'REASON_TENANT_LIMIT_REACHED',
+        self::REASON_JOB_KIND_UNKNOWN => 'REASON_JOB_KIND_UNKNOWN',
+        self::REASON_JOB_EXISTS => 'REASON_JOB_EXISTS',
+        self::REASON_JOB_OUT_OF_MEMORY => 'REASON_JOB_OUT_OF_MEMORY',
+        self::REASON_JOB_CHAIN_BROKEN => 'REASON_JOB_CHAIN_BROKEN',
+        self::REASON_WEBHOOK_ADDRESS_REFUSED => 'REASON_WEBHOOK_ADDRESS_REFUSED',
+        self::REASON_WEBHOOK_UNDELIVERED => 'REASON_WEBHOOK_UNDELIVERED',
+        self::REASON_WEBHOOK_ENDPOINT_DISABLED => 'REASON_WEBHOOK_ENDPOINT_DISABLED',
     ];
 
     public static function name($value)

