@@ -114,14 +114,14 @@ enum Reason: string
         'METHOD_UNKNOWN' => ['UNIMPLEMENTED', false, 'The node has no such method.', 'Der Node hat keine solche Methode.'],
         'ANSWER_TOO_LARGE' => ['FAILED_PRECONDITION', false, 'The answer is larger than a message may be.', 'Die Antwort ist größer, als eine Nachricht sein darf.'],
         'CUSTOMER_HAS_INVOICES' => ['FAILED_PRECONDITION', false, 'Invoices name the customer, so it cannot be deleted.', 'Rechnungen nennen den Kunden, daher kann er nicht gelöscht werden.'],
-        'TENANT_LIMIT_REACHED' => ['RESOURCE_EXHAUSTED', false, 'The tenant has as many of these as it may have.', 'The tenant has as many of these as it may have.'],
-        'JOB_KIND_UNKNOWN' => ['INVALID_ARGUMENT', false, 'There is no such kind of job, or callers cannot submit it.', 'There is no such kind of job, or callers cannot submit it.'],
-        'JOB_EXISTS' => ['ALREADY_EXISTS', false, 'A job with this unique key has not ended yet.', 'A job with this unique key has not ended yet.'],
-        'JOB_OUT_OF_MEMORY' => ['RESOURCE_EXHAUSTED', true, 'An attempt of the job needed more memory than its kind may.', 'An attempt of the job needed more memory than its kind may.'],
-        'JOB_CHAIN_BROKEN' => ['FAILED_PRECONDITION', false, 'The job before this one was cancelled or is gone.', 'The job before this one was cancelled or is gone.'],
-        'WEBHOOK_ADDRESS_REFUSED' => ['INVALID_ARGUMENT', false, 'The node does not send to this address.', 'The node does not send to this address.'],
-        'WEBHOOK_UNDELIVERED' => ['UNAVAILABLE', true, 'The endpoint did not take the message.', 'The endpoint did not take the message.'],
-        'WEBHOOK_ENDPOINT_DISABLED' => ['FAILED_PRECONDITION', false, 'The webhook endpoint is disabled.', 'The webhook endpoint is disabled.'],
+        'TENANT_LIMIT_REACHED' => ['RESOURCE_EXHAUSTED', false, 'The tenant has as many of these as it may have.', 'Der Mandant hat davon so viele, wie er haben darf.'],
+        'JOB_KIND_UNKNOWN' => ['INVALID_ARGUMENT', false, 'There is no such kind of job, or callers cannot submit it.', 'Diese Art von Auftrag gibt es nicht, oder Aufrufer können sie nicht einreichen.'],
+        'JOB_EXISTS' => ['ALREADY_EXISTS', false, 'A job with this unique key has not ended yet.', 'Ein Auftrag mit diesem Schlüssel ist noch nicht beendet.'],
+        'JOB_OUT_OF_MEMORY' => ['RESOURCE_EXHAUSTED', true, 'An attempt of the job needed more memory than its kind may.', 'Ein Versuch des Auftrags brauchte mehr Speicher, als seine Art es darf.'],
+        'JOB_CHAIN_BROKEN' => ['FAILED_PRECONDITION', false, 'The job before this one was cancelled or is gone.', 'Der Auftrag vor diesem wurde abgebrochen, oder es gibt ihn nicht mehr.'],
+        'WEBHOOK_ADDRESS_REFUSED' => ['INVALID_ARGUMENT', false, 'The node does not send to this address.', 'An diese Adresse sendet der Node nicht.'],
+        'WEBHOOK_UNDELIVERED' => ['UNAVAILABLE', true, 'The endpoint did not take the message.', 'Der Webhook-Endpunkt hat die Nachricht nicht angenommen.'],
+        'WEBHOOK_ENDPOINT_DISABLED' => ['FAILED_PRECONDITION', false, 'The webhook endpoint is disabled.', 'Der Webhook-Endpunkt ist abgeschaltet.'],
     ];
 
     /** The status it comes with. */
