@@ -98,6 +98,16 @@ class Settings(BaseModel):
     job_retention_days: int = Field(30, ge=1, le=3650)
     max_waiting_jobs_per_tenant: int = Field(20_000, ge=1)
 
+    # Webhooks. Deliveries have workers of their own, which mostly wait.
+    webhook_worker_processes: int = Field(1, ge=0, le=64)
+    webhook_worker_threads: int = Field(16, ge=1, le=256)
+    webhook_timeout_seconds: float = Field(15.0, ge=1, le=60)
+    webhook_disable_after_hours: int = Field(120, ge=1, le=24 * 90)
+    webhook_retention_days: int = Field(30, ge=7, le=3650)
+    max_webhook_endpoints_per_tenant: int = Field(20, ge=1, le=1_000)
+    # Names or addresses, comma-separated, that may be private and need no TLS.
+    webhook_allowed_hosts: tuple[str, ...] = ()
+
     # Files.
     file_lifetime_hours: int = Field(72, ge=1, le=24 * 365)
     max_file_bytes: int = Field(1024**3, ge=1024)
@@ -112,10 +122,15 @@ class Settings(BaseModel):
     # Names of the queues a worker listens on, comma-separated.
     worker_queues: tuple[str, ...] = ("default", "bulk")
 
-    @field_validator("worker_queues", mode="before")
+    @field_validator("worker_queues", "webhook_allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("webhook_allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(config_rules.host(name) for name in value)
 
     @field_validator("secrets_key")
     @classmethod
@@ -159,6 +174,7 @@ class Settings(BaseModel):
             "max_metadata_bytes": self.max_metadata_bytes,
             "max_file_bytes": self.max_file_bytes,
             "max_waiting_jobs_per_tenant": self.max_waiting_jobs_per_tenant,
+            "max_webhook_endpoints_per_tenant": self.max_webhook_endpoints_per_tenant,
             "max_streams_per_tenant": self.max_streams_per_tenant,
             "rate_limit_calls_per_second": self.rate_limit_calls_per_second,
             "rate_limit_burst_calls": self.rate_limit_burst_calls,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 # AES-256.
 KEY_BYTES = 32
 LAST_PORT = 65_535
+HOST = re.compile(r"[A-Za-z0-9_.-]+|\[?[0-9A-Fa-f:.]+\]?")
 
 
 def decode_key(text: str) -> bytes:
@@ -46,6 +48,13 @@ def address(value: str) -> str:
     if not host or not port.isdecimal() or int(port) > LAST_PORT:
         raise ValueError("must be host:port, such as 127.0.0.1:50051")
     return value
+
+
+def host(value: str) -> str:
+    """Returns the name or address of a host in lower case; raises ValueError for anything else."""
+    if not HOST.fullmatch(value):
+        raise ValueError(f"is no name or address of a host, without scheme and port: {value!r}")
+    return value.lower().strip("[]")
 
 
 def file(value: Path) -> Path:
