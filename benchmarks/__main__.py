@@ -6,9 +6,14 @@ import argparse
 import signal
 import sys
 
-from benchmarks import db, document, imports, results, rpc
+from benchmarks import db, document, imports, jobs, results, rpc
 
-BENCHMARKS = {"rpc": rpc.measure, "db": db.measure, "import": imports.measure}
+BENCHMARKS = {
+    "rpc": rpc.measure,
+    "db": db.measure,
+    "import": imports.measure,
+    "jobs": jobs.measure,
+}
 
 
 def main() -> None:

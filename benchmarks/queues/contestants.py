@@ -1,0 +1,109 @@
+"""Says how the workers of each queue are started: two processes, four jobs at a time in each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from benchmarks.processes import started
+from benchmarks.queues import ground
+from benchmarks.queues.ground import Ground
+from benchmarks.queues.marks import VARIABLE as MARKS_VARIABLE
+from benchmarks.queues.queue import POSTGRES_VARIABLE, REDIS_VARIABLE
+from core.config import load_settings
+from server.programs import dispatcher_program, worker_programs
+
+PROCESSES, THREADS = 2, 4
+MANY_SAMPLES, FEW_SAMPLES = 200, 30
+HOWDAH_BOOT = "benchmarks.queues.on_howdah:boot"
+PYTHON = (sys.executable, "-m")
+
+Command = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Is one queue with its workers: `module` is the `on_*` that they and the submitter import."""
+
+    name: str
+    module: str
+    workers: tuple[Command, ...]
+    template: str = ground.EMPTY
+    samples: int = FEW_SAMPLES
+
+
+def contestants(on: Ground) -> list[Contestant]:
+    """Returns all of them."""
+    howdah = _howdah_commands(on)
+    return [
+        Contestant("howdah", "howdah", howdah, samples=MANY_SAMPLES),
+        Contestant("howdah_1m_rows", "howdah", howdah, ground.FULL, MANY_SAMPLES),
+        Contestant("dramatiq", "dramatiq", (_dramatiq(),)),
+        Contestant("celery", "celery", (_celery(),)),
+        Contestant("rq", "rq", (_rq(),) * PROCESSES),
+        Contestant("rq_simple_worker", "rq", (_rq("--simple"),) * PROCESSES),
+        Contestant(
+            "postgres_queue", "procrastinate", (_procrastinate(),) * PROCESSES, ground.PROCRASTINATE
+        ),
+    ]
+
+
+def _howdah_commands(on: Ground) -> tuple[Command, ...]:
+    """Returns what `howdah up` runs for jobs, with the kind of the benchmark beside the others."""
+    settings = load_settings(
+        on.howdah_environment("any"), worker_processes=PROCESSES, worker_threads=THREADS
+    )
+    programs = [*worker_programs(settings), dispatcher_program()]
+    return tuple(
+        tuple(HOWDAH_BOOT if part == "workers.main:boot" else part for part in program.command)
+        for program in programs
+    )
+
+
+def _dramatiq() -> Command:
+    module = "benchmarks.queues.on_dramatiq"
+    return (
+        *(*PYTHON, "dramatiq", module),
+        *("--processes", str(PROCESSES), "--threads", str(THREADS)),
+    )
+
+
+def _celery() -> Command:
+    return (
+        *(*PYTHON, "celery", "--app", "benchmarks.queues.on_celery", "worker"),
+        # One process a core is its default.
+        *("--pool", "prefork", "--concurrency", str(PROCESSES)),
+    )
+
+
+def _rq(*options: str) -> Command:
+    return (*PYTHON, "benchmarks.queues.on_rq", *options)
+
+
+def _procrastinate() -> Command:
+    return (
+        *(*PYTHON, "procrastinate", "--app", "benchmarks.queues.on_procrastinate.app"),
+        *("worker", "--concurrency", str(THREADS)),
+    )
+
+
+@contextmanager
+def working(contestant: Contestant, on: Ground) -> Iterator[Mapping[str, str]]:
+    """Yields the environment of the submitter while the workers run, on a database of their own."""
+    marks = on.directory / "marks"
+    marks.unlink(missing_ok=True)
+    cores = os.sched_getaffinity(0)
+    with on.fresh(contestant.template) as database, ExitStack() as stack:
+        environment = {
+            **on.howdah_environment(database),
+            MARKS_VARIABLE: str(marks),
+            REDIS_VARIABLE: on.redis_url,
+            POSTGRES_VARIABLE: on.url("postgres", database),
+        }
+        for number, command in enumerate(contestant.workers):
+            log = on.directory / f"worker-{number}.log"
+            stack.enter_context(started(command, log, cores=cores, environment=environment))
+        yield environment

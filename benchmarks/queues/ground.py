@@ -1,0 +1,109 @@
+"""Starts one Postgres and one Redis for all queues, and gives every turn a database of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import procrastinate
+import psycopg
+import redis
+from psycopg import sql
+
+from core.platform.embedded import (
+    as_role,
+    create_database,
+    embedded_postgres,
+    embedded_redis,
+    embedded_secrets_key,
+)
+from core.platform.migrate import migrate
+
+EMPTY, FULL, PROCRASTINATE = "template_empty", "template_full", "template_procrastinate"
+FINISHED_JOBS = 1_000_000
+
+INSERT_TENANT = """
+INSERT INTO tenants (tenant_id, display_name, time_zone, currency)
+VALUES ('acme', 'Acme', 'UTC', 'EUR')
+"""
+# As a month of work leaves them: what the sweep still keeps.
+INSERT_FINISHED = """
+INSERT INTO jobs (tenant_id, job_id, kind, queue, state, payload, run_at, attempt, max_attempts,
+    epoch, worker_id, result, sequence, key_id, roles, correlation_id, created_at, started_at,
+    finished_at)
+SELECT 'acme', gen_random_uuid(), 'bench.job', 'default', 'succeeded', '{}', moment, 1, 5,
+    1, 'machine-1-0123abcd', '{"rows": 12}', 5, 'bench', '{editor}', gen_random_uuid()::text,
+    moment, moment, moment + interval '1 s'
+FROM (SELECT now() - random() * interval '20 days' AS moment
+    FROM generate_series(1, %(jobs)s)) AS moments
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Is what the queues stand on."""
+
+    directory: Path
+    admin_url: str
+    redis_url: str
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @contextmanager
+    def fresh(self, template: str) -> Iterator[str]:
+        """Yields the name of a new copy of the template; Redis is empty as well."""
+        name = f"turn_{next(self.numbers)}"
+        with redis.Redis.from_url(self.redis_url) as client:
+            client.flushall()
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
+        try:
+            yield name
+        finally:
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def url(self, role: str, database: str) -> str:
+        """Returns the URL of a database as one of the roles."""
+        return as_role(self.admin_url, role, database)
+
+    def howdah_environment(self, database: str) -> dict[str, str]:
+        """Returns the variables of a node on the database."""
+        return {
+            "HOWDAH_DATABASE_URL": self.url("howdah_app", database),
+            "HOWDAH_SYSTEM_DATABASE_URL": self.url("howdah_system", database),
+            "HOWDAH_REDIS_URL": self.redis_url,
+            "HOWDAH_SECRETS_KEY": embedded_secrets_key(self.directory),
+            "HOWDAH_DATA_DIR": str(self.directory),
+            "HOWDAH_LOG_FORMAT": "json",
+        }
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def ground(directory: Path) -> Iterator[Ground]:
+    """Yields both servers and the templates."""
+    with (
+        embedded_postgres(directory / "postgres") as admin_url,
+        embedded_redis(directory / "redis") as redis_url,
+    ):
+        on = Ground(directory, admin_url, redis_url)
+        for template, finished_jobs in ((EMPTY, 0), (FULL, FINISHED_JOBS)):
+            create_database(admin_url, template)
+            migrate(on.url("howdah_migrator", template))
+            with psycopg.connect(on.url("postgres", template), autocommit=True) as connection:
+                connection.execute(INSERT_TENANT)
+                connection.execute(INSERT_FINISHED, {"jobs": finished_jobs})
+                connection.execute("VACUUM ANALYZE jobs")
+        create_database(admin_url, PROCRASTINATE)
+        app = procrastinate.App(
+            connector=procrastinate.SyncPsycopgConnector(
+                conninfo=on.url("postgres", PROCRASTINATE), min_size=1, max_size=1
+            )
+        )
+        with app.open():
+            app.schema_manager.apply_schema()
+        yield on
