@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.failures import not_found
+from core.context import Context
+from core.jobs.tenant_share import TenantShare, changed_share
 from core.platform.system_database import SystemDatabase
-from core.result import Err, Ok, Result
+from core.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,10 @@ class PauseTenant:
 
     system: SystemDatabase
 
-    def __call__(self, tenant_id: str) -> Result[None]:
+    def __call__(self, _context: Context, tenant_id: str) -> Result[TenantShare]:
         """Pauses; a tenant that is paused stays so."""
-        return _changed(
-            self.system,
-            tenant_id,
-            "UPDATE tenants SET jobs_paused_at = COALESCE(jobs_paused_at, now())"
-            " WHERE tenant_id = :tenant_id RETURNING tenant_id",
+        return changed_share(
+            self.system, "jobs_paused_at = COALESCE(jobs_paused_at, now())", tenant_id
         )
 
 
@@ -31,17 +29,6 @@ class ResumeTenant:
 
     system: SystemDatabase
 
-    def __call__(self, tenant_id: str) -> Result[None]:
+    def __call__(self, _context: Context, tenant_id: str) -> Result[TenantShare]:
         """Resumes, and wakes the dispatchers."""
-        return _changed(
-            self.system,
-            tenant_id,
-            "UPDATE tenants SET jobs_paused_at = NULL WHERE tenant_id = :tenant_id"
-            " RETURNING tenant_id, pg_notify('howdah_jobs', '')::text AS woken",
-        )
-
-
-def _changed(system: SystemDatabase, tenant_id: str, statement: str) -> Result[None]:
-    with system.begin() as transaction:
-        rows = transaction.all(statement, {"tenant_id": tenant_id})
-    return Ok(None) if rows else Err(not_found("tenant", tenant_id))
+        return changed_share(self.system, "jobs_paused_at = NULL", tenant_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.context import Context
+from core.jobs.job import JobState
 from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.platform.postgres import Row
 from core.platform.system_database import SystemDatabase
 from core.result import Ok, Result
 
@@ -25,8 +27,10 @@ WITH own AS (
             WHERE state = 'queued' AND run_at <= now())), 0)::float8 AS oldest_wait_seconds
     FROM own GROUP BY queue
 ), ended AS (
-    SELECT queue, count(*) AS jobs FROM jobs WHERE tenant_id = :tenant_id
-        AND finished_at > now() - interval '1 minute' GROUP BY queue
+    SELECT queue, jsonb_object_agg(state, jobs) AS ended FROM (
+        SELECT queue, state, count(*) AS jobs FROM jobs WHERE tenant_id = :tenant_id
+        AND finished_at > now() - interval '1 minute' GROUP BY queue, state
+    ) AS states GROUP BY queue
 ), live AS (
     SELECT queue, slots, kinds FROM workers, unnest(queues) AS name(queue)
     WHERE seen_at > now() - make_interval(secs => :gone)
@@ -40,7 +44,7 @@ WITH own AS (
 SELECT queue, COALESCE(waiting, 0) AS waiting, COALESCE(delayed, 0) AS delayed,
     COALESCE(dispatched, 0) AS dispatched, COALESCE(running, 0) AS running,
     COALESCE(oldest_wait_seconds, 0) AS oldest_wait_seconds,
-    COALESCE(ended.jobs, 0) AS ended_last_minute, COALESCE(workers, 0) AS workers,
+    COALESCE(ended, '{}') AS ended, COALESCE(workers, 0) AS workers,
     COALESCE(places, 0) AS places, COALESCE(kinds, '{}') AS kinds
 FROM counted FULL JOIN ended USING (queue) FULL JOIN workers_of USING (queue) ORDER BY queue
 """
@@ -48,7 +52,10 @@ FROM counted FULL JOIN ended USING (queue) FULL JOIN workers_of USING (queue) OR
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """Is one queue as the tenant sees it; workers and places are those of all tenants."""
+    """Is one queue: the jobs of a tenant or of the node, and the workers of all tenants.
+
+    `ended` counts those that ended within the last minute.
+    """
 
     queue: str
     waiting: int
@@ -56,7 +63,7 @@ class QueueStats:
     dispatched: int
     running: int
     oldest_wait_seconds: float
-    ended_last_minute: int
+    ended: Mapping[JobState, int]
     workers: int
     places: int
     kinds: Sequence[str]
@@ -85,4 +92,10 @@ class GetQueueStats:
                 "SELECT FROM tenants WHERE tenant_id = :tenant_id AND jobs_paused_at IS NOT NULL",
                 of_tenant,
             )
-        return Ok(TenantQueues([QueueStats(**row) for row in rows], bool(paused)))
+        return Ok(TenantQueues([queue_from(row) for row in rows], bool(paused)))
+
+
+def queue_from(row: Row) -> QueueStats:
+    """Returns the queue of a row that has its fields."""
+    ended = {JobState(state): jobs for state, jobs in row["ended"].items()}
+    return QueueStats(**{**row, "ended": ended})

@@ -12,6 +12,7 @@ from core.jobs.explain import ExplainJob
 from core.jobs.get_job import GetJob
 from core.jobs.kind import JobKind
 from core.jobs.list_jobs import ListJobs
+from core.jobs.node_stats import GetNodeQueueStats
 from core.jobs.pause import PauseTenant, ResumeTenant
 from core.jobs.queue_stats import GetQueueStats
 from core.jobs.replay import ReplayDeadJobs
@@ -19,6 +20,7 @@ from core.jobs.rescue import RescueJobs
 from core.jobs.retry import RetryJob
 from core.jobs.submit import SubmitJob
 from core.jobs.sweep import SweepJobs
+from core.jobs.tenant_share import SetTenantShare
 from core.jobs.wait import WaitJob
 from core.jobs.watch import WatchJob
 from core.platform.database import Database
@@ -40,6 +42,8 @@ class Jobs:
     replay: ReplayDeadJobs
     explain: ExplainJob
     stats: GetQueueStats
+    node_stats: GetNodeQueueStats
+    share: SetTenantShare
     pause: PauseTenant
     resume: ResumeTenant
     submit: SubmitJob
@@ -70,6 +74,8 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         replay=ReplayDeadJobs(database),
         explain=ExplainJob(get, system, kinds),
         stats=GetQueueStats(system),
+        node_stats=GetNodeQueueStats(system),
+        share=SetTenantShare(system),
         pause=PauseTenant(system),
         resume=ResumeTenant(system),
         submit=SubmitJob(kinds, dispatch, settings.max_waiting_jobs_per_tenant),

@@ -23,6 +23,8 @@ class Worker:
     kinds: tuple[str, ...]
     queues: tuple[str, ...]
     slots: int
+    host: str = ""
+    process_id: int = 0
 
 
 def new_worker_id() -> str:
@@ -45,8 +47,8 @@ class AnnounceWorker:
                 transaction.execute(
                     """
                     WITH seen AS (
-                        INSERT INTO workers (worker_id, kinds, queues, slots)
-                        VALUES (:worker_id, :kinds, :queues, :slots)
+                        INSERT INTO workers (worker_id, kinds, queues, slots, host, process_id)
+                        VALUES (:worker_id, :kinds, :queues, :slots, :host, :process_id)
                         ON CONFLICT (worker_id) DO UPDATE SET seen_at = now()
                         RETURNING xmax = 0 AS new
                     )
@@ -57,6 +59,8 @@ class AnnounceWorker:
                         "kinds": list(worker.kinds),
                         "queues": list(worker.queues),
                         "slots": worker.slots,
+                        "host": worker.host,
+                        "process_id": worker.process_id,
                     },
                 )
             self._queue.announce(worker.worker_id, seconds=WORKER_GONE_SECONDS)

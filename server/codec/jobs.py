@@ -6,13 +6,13 @@ from core.failures import FieldViolation, RefusedError, fields_invalid
 from core.jobs.explain import Explanation
 from core.jobs.job import Job, JobState
 from core.jobs.list_jobs import JobsQuery
-from core.jobs.queue_stats import QueueStats, TenantQueues
+from core.jobs.queue_stats import TenantQueues
 from core.jobs.replay import MOST_JOBS, ReplayCommand, Replayed
 from core.jobs.wait import LONGEST_WAIT_SECONDS, WaitQuery
 from core.jobs.watch import WatchQuery
 from core.page import Page, PageRequest
 from howdah.jobs.v1 import jobs_pb2
-from server.codec import common
+from server.codec import common, operating
 
 
 def job_message(job: Job) -> jobs_pb2.Job:
@@ -140,24 +140,8 @@ def explain_response(explanation: Explanation) -> jobs_pb2.ExplainJobResponse:
 def stats_response(stats: TenantQueues) -> jobs_pb2.GetQueueStatsResponse:
     """Answers GetQueueStats."""
     return jobs_pb2.GetQueueStatsResponse(
-        queues=[_queue(queue) for queue in stats.queues], paused=stats.paused
+        queues=[operating.queue_message(queue) for queue in stats.queues], paused=stats.paused
     )
-
-
-def _queue(stats: QueueStats) -> jobs_pb2.QueueStats:
-    message = jobs_pb2.QueueStats(
-        queue=stats.queue,
-        waiting=stats.waiting,
-        delayed=stats.delayed,
-        dispatched=stats.dispatched,
-        running=stats.running,
-        ended_last_minute=stats.ended_last_minute,
-        workers=stats.workers,
-        places=stats.places,
-        kinds=stats.kinds,
-    )
-    message.oldest_wait.FromMilliseconds(int(stats.oldest_wait_seconds * 1000))
-    return message
 
 
 def _state(state: jobs_pb2.JobState.ValueType) -> JobState | None:

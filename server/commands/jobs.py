@@ -9,10 +9,9 @@ from typing import Any
 import typer
 from google.protobuf.json_format import MessageToJson
 
-from core.result import Err, Result
 from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands.direct import ask, running_node
-from server.commands.output import ExitCode, moment, print_json, print_table, refused
+from server.commands.output import ExitCode, moment, print_json, print_table
 from server.commands.progress import follow, progress_of, state_of
 from server.servicers.jobs import jobs_service
 
@@ -183,20 +182,13 @@ def stats(tenant: str = TENANT, as_json: bool = JSON) -> None:
 @app.command()
 def pause(tenant: str = TENANT) -> None:
     """Keep a tenant's jobs from beginning; what runs ends, and submitting works on."""
-    with running_node() as node:
-        _insist(node.jobs.pause(tenant))
+    _ask("PauseTenantJobs", pb.PauseTenantJobsRequest(tenant_id=tenant))
 
 
 @app.command()
 def resume(tenant: str = TENANT) -> None:
     """Let a paused tenant's jobs begin again."""
-    with running_node() as node:
-        _insist(node.jobs.resume(tenant))
-
-
-def _insist(result: Result[None]) -> None:
-    if isinstance(result, Err):
-        raise refused(result.failure)
+    _ask("ResumeTenantJobs", pb.ResumeTenantJobsRequest(tenant_id=tenant))
 
 
 def _state(state: str) -> pb.JobState.ValueType:
@@ -208,7 +200,7 @@ def _state(state: str) -> pb.JobState.ValueType:
     return pb.JobState.Value(name)
 
 
-def _ask(method: str, request: Any, tenant: str) -> Any:
+def _ask(method: str, request: Any, tenant: str = "") -> Any:
     with running_node() as node:
         return ask(jobs_service(node.jobs), method, request, tenant)
 

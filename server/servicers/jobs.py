@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.jobs.use_cases import Jobs
 from howdah.jobs.v1 import jobs_pb2
 from server.codec import jobs as codec
+from server.codec import operating
 from server.service import Service, Stream, Unary
 
 
@@ -22,5 +23,11 @@ def jobs_service(jobs: Jobs) -> Service:
             "ReplayDeadJobs": Unary(codec.replay_command, jobs.replay, codec.replay_response),
             "ExplainJob": Unary(codec.job_id, jobs.explain, codec.explain_response),
             "GetQueueStats": Unary(codec.nothing, jobs.stats, codec.stats_response),
+            "GetNodeQueueStats": Unary(
+                operating.node_query, jobs.node_stats, operating.node_stats_response
+            ),
+            "SetTenantShare": Unary(operating.new_share, jobs.share, operating.share_response),
+            "PauseTenantJobs": Unary(operating.tenant_id, jobs.pause, operating.pause_response),
+            "ResumeTenantJobs": Unary(operating.tenant_id, jobs.resume, operating.resume_response),
         },
     )

@@ -170,7 +170,7 @@ def test_a_paused_tenant_begins_nothing_until_it_is_resumed(
     lab: Lab, acme: Context, globex: Context
 ) -> None:
     handed_over = lab.submit(acme)
-    assert isinstance(lab.jobs.pause("acme"), Ok)
+    assert isinstance(lab.jobs.pause(acme, "acme"), Ok)
     lab.worker_row()
     lab.submit(acme)
     lab.submit(globex)
@@ -178,12 +178,12 @@ def test_a_paused_tenant_begins_nothing_until_it_is_resumed(
     # Also not by a message that is on its way already.
     lab.runner()(ticket(handed_over))
     assert lab.get(acme, handed_over).attempt == 0
-    assert isinstance(lab.jobs.resume("acme"), Ok)
+    assert isinstance(lab.jobs.resume(acme, "acme"), Ok)
     assert lab.jobs.dispatch()[0] == 2
     lab.runner()(ticket(handed_over))
     assert lab.get(acme, handed_over).state is JobState.SUCCEEDED
 
 
-def test_a_tenant_that_is_not_there_cannot_be_paused(lab: Lab) -> None:
-    assert isinstance(lab.jobs.pause("nobody"), Err)
-    assert isinstance(lab.jobs.resume("nobody"), Err)
+def test_a_tenant_that_is_not_there_cannot_be_paused(lab: Lab, acme: Context) -> None:
+    assert isinstance(lab.jobs.pause(acme, "nobody"), Err)
+    assert isinstance(lab.jobs.resume(acme, "nobody"), Err)

@@ -48,9 +48,9 @@ def test_a_waiting_job_says_what_it_waits_for(lab: Lab, acme: Context) -> None:
     assert "No live worker" in explained(lab, acme, job)
     lab.worker_row(slots=1)
     assert explained(lab, acme, job).startswith("It is number 2 of its tenant's default line")
-    lab.jobs.pause("acme")
+    lab.jobs.pause(acme, "acme")
     assert explained(lab, acme, job) == "The jobs of its tenant are paused."
-    lab.jobs.resume("acme")
+    lab.jobs.resume(acme, "acme")
     lab.jobs.dispatch()
     assert explained(lab, acme, job).startswith("It was handed to the workers")
     later = lab.submit(acme, delay_seconds=3_600)
@@ -102,7 +102,7 @@ def test_the_queues_of_a_tenant_are_counted_and_no_other_tenants(
     bulk, default = answer.value.queues
     assert (bulk.queue, bulk.waiting, bulk.workers, list(bulk.kinds)) == ("bulk", 1, 0, [])
     assert (default.waiting, default.delayed, default.running) == (1, 1, 0)
-    assert (default.ended_last_minute, default.workers, default.places) == (1, 1, 4)
+    assert (default.ended, default.workers, default.places) == ({JobState.SUCCEEDED: 1}, 1, 4)
     assert 5 <= default.oldest_wait_seconds < 30
     assert list(default.kinds) == ["echo", "heavy"]
     assert not answer.value.paused

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
+from core.tenants.credential import NODE_PERMISSIONS
 from howdah.records.v1 import records_pb2
 from howdah.tenants.v1 import tenants_pb2
 from server.method import rpc_method
@@ -182,8 +183,8 @@ def test_a_viewer_changes_nothing(descriptor: MethodDescriptor, running: Running
     assert (answer.code, answer.reason) == ("PERMISSION_DENIED", "PERMISSION_MISSING")
 
 
-@each([m for m in NODE_METHODS if rpc_method(m).permission == "tenants.manage"])
-def test_only_the_operator_manages_tenants(
+@each([m for m in NODE_METHODS if rpc_method(m).permission in NODE_PERMISSIONS])
+def test_only_the_operator_manages_the_node(
     descriptor: MethodDescriptor, running: RunningNode
 ) -> None:
     answer = running.acme.call(path_of(descriptor), request_for(descriptor.input_type))
@@ -191,7 +192,7 @@ def test_only_the_operator_manages_tenants(
     assert (answer.code, answer.reason) == ("PERMISSION_DENIED", "PERMISSION_MISSING")
 
 
-@each([m for m in NODE_METHODS if rpc_method(m).permission == "tenants.manage"])
+@each([m for m in NODE_METHODS if rpc_method(m).permission in NODE_PERMISSIONS])
 def test_an_operator_of_one_tenant_does_not_manage_the_others(
     descriptor: MethodDescriptor, running: RunningNode
 ) -> None:

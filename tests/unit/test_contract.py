@@ -79,8 +79,11 @@ def test_what_changes_something_takes_a_key_but_for_the_named_exceptions() -> No
         "AppendUpload",
         "CreateCredential",
         "CreateTenant",
+        "PauseTenantJobs",
+        "ResumeTenantJobs",
         "RevokeCredential",
         "RotateCredential",
+        "SetTenantShare",
     }
 
     assert {

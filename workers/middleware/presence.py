@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 
 import structlog
 from dramatiq import Broker, Middleware
@@ -21,17 +24,23 @@ class Presence(Middleware):
         self, announce: AnnounceWorker, worker_id: str, kinds: Iterable[str], queues: Iterable[str]
     ) -> None:
         self._announce = announce
-        self._worker = Worker(worker_id, tuple(sorted(kinds)), tuple(queues), slots=0)
+        self._worker = Worker(
+            worker_id,
+            tuple(sorted(kinds)),
+            tuple(queues),
+            slots=0,
+            host=socket.gethostname(),
+            process_id=os.getpid(),
+        )
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def before_worker_boot(self, broker: Broker, worker: DramatiqWorker) -> None:  # noqa: ARG002
         """Begins to announce; `dramatiq -Q` may have narrowed the queues."""
         wanted = worker.consumer_whitelist
-        self._worker = Worker(
-            self._worker.worker_id,
-            self._worker.kinds,
-            tuple(queue for queue in self._worker.queues if not wanted or queue in wanted),
+        self._worker = replace(
+            self._worker,
+            queues=tuple(queue for queue in self._worker.queues if not wanted or queue in wanted),
             slots=worker.worker_threads,
         )
         self._thread.start()

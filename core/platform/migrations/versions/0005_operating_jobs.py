@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alembic import op
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -10,7 +12,13 @@ depends_on = None
 
 def upgrade() -> None:
     """Goes one release on."""
+    # Empty for a worker of the release before, which does not tell them.
+    op.execute(
+        "ALTER TABLE workers ADD COLUMN host text NOT NULL DEFAULT '',"
+        " ADD COLUMN process_id integer NOT NULL DEFAULT 0"
+    )
 
 
 def downgrade() -> None:
     """Goes one release back."""
+    op.execute("ALTER TABLE workers DROP COLUMN host, DROP COLUMN process_id")

@@ -686,7 +686,7 @@ Global___GetQueueStatsResponse: _TypeAlias = GetQueueStatsResponse  # noqa: Y015
 
 @_typing.final
 class QueueStats(_message.Message):
-    """Counts one queue: the tenant's own jobs, and the workers of all tenants."""
+    """Counts one queue: the jobs of the tenant or of the node that was asked about, and the workers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -700,6 +700,7 @@ class QueueStats(_message.Message):
     WORKERS_FIELD_NUMBER: _builtins.int
     PLACES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Name of the queue."""
     waiting: _builtins.int
@@ -724,6 +725,12 @@ class QueueStats(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Kinds of job that at least one of them can run."""
 
+    @_builtins.property
+    def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndedJobs]:
+        """Jobs that ended within the last minute, by the state they ended in; states without any are left
+        out.
+        """
+
     def __init__(
         self,
         *,
@@ -737,11 +744,446 @@ class QueueStats(_message.Message):
         workers: _builtins.int = ...,
         places: _builtins.int = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
+        ended: _abc.Iterable[Global___EndedJobs] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_wait", b"oldest_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended_last_minute", b"ended_last_minute", "kinds", b"kinds", "oldest_wait", b"oldest_wait", "places", b"places", "queue", b"queue", "running", b"running", "waiting", b"waiting", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended", b"ended", "ended_last_minute", b"ended_last_minute", "kinds", b"kinds", "oldest_wait", b"oldest_wait", "places", b"places", "queue", b"queue", "running", b"running", "waiting", b"waiting", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueueStats: _TypeAlias = QueueStats  # noqa: Y015
+
+@_typing.final
+class EndedJobs(_message.Message):
+    """Counts jobs that ended in one state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    state: Global___JobState.ValueType
+    """The state."""
+    jobs: _builtins.int
+    """Number of jobs."""
+    def __init__(
+        self,
+        *,
+        state: Global___JobState.ValueType = ...,
+        jobs: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndedJobs: _TypeAlias = EndedJobs  # noqa: Y015
+
+@_typing.final
+class GetNodeQueueStatsRequest(_message.Message):
+    """Asks about the queues of the node."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_TENANTS_FIELD_NUMBER: _builtins.int
+    max_tenants: _builtins.int
+    """Greatest number of tenants to be told one by one, 1 to 100; 10 where 0."""
+    def __init__(
+        self,
+        *,
+        max_tenants: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_tenants", b"max_tenants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNodeQueueStatsRequest: _TypeAlias = GetNodeQueueStatsRequest  # noqa: Y015
+
+@_typing.final
+class GetNodeQueueStatsResponse(_message.Message):
+    """Answers with what the node has to do and who does it, all as of one moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    TENANTS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    OTHER_TENANTS_FIELD_NUMBER: _builtins.int
+    WORKERS_FIELD_NUMBER: _builtins.int
+    KINDS_WITHOUT_WORKER_FIELD_NUMBER: _builtins.int
+    other_tenants: _builtins.int
+    """Number of those other tenants."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueStats]:
+        """Queues that have workers or jobs, by name."""
+
+    @_builtins.property
+    def tenants(self) -> _containers.RepeatedCompositeFieldContainer[Global___TenantLoad]:
+        """Tenants with the most jobs that wait or run, the busiest first."""
+
+    @_builtins.property
+    def others(self) -> Global___TenantLoad:
+        """Sums of all other tenants that have jobs, without an id and a share."""
+
+    @_builtins.property
+    def workers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Worker]:
+        """Live workers by id, at most 500."""
+
+    @_builtins.property
+    def kinds_without_worker(self) -> _containers.RepeatedCompositeFieldContainer[Global___KindWithoutWorker]:
+        """Kinds of which jobs wait that no live worker can run, the longest line first. What goes beyond 20
+        kinds is summed as `others`.
+        """
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[Global___QueueStats] | None = ...,
+        tenants: _abc.Iterable[Global___TenantLoad] | None = ...,
+        others: Global___TenantLoad | None = ...,
+        other_tenants: _builtins.int = ...,
+        workers: _abc.Iterable[Global___Worker] | None = ...,
+        kinds_without_worker: _abc.Iterable[Global___KindWithoutWorker] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["others", b"others"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds_without_worker", b"kinds_without_worker", "other_tenants", b"other_tenants", "others", b"others", "queues", b"queues", "tenants", b"tenants", "workers", b"workers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNodeQueueStatsResponse: _TypeAlias = GetNodeQueueStatsResponse  # noqa: Y015
+
+@_typing.final
+class TenantLoad(_message.Message):
+    """Counts the jobs of one tenant in all queues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    DELAYED_FIELD_NUMBER: _builtins.int
+    DISPATCHED_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    OLDEST_WAIT_FIELD_NUMBER: _builtins.int
+    ENDED_LAST_MINUTE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Id of the tenant."""
+    waiting: _builtins.int
+    """Jobs that could run now."""
+    delayed: _builtins.int
+    """Jobs that wait for a later time."""
+    dispatched: _builtins.int
+    """Jobs handed to the workers that none has taken yet."""
+    running: _builtins.int
+    """Jobs that run."""
+    ended_last_minute: _builtins.int
+    """Jobs that ended within the last minute."""
+    @_builtins.property
+    def oldest_wait(self) -> _duration_pb2.Duration:
+        """Time the oldest of those that could run has waited."""
+
+    @_builtins.property
+    def share(self) -> Global___TenantShare:
+        """Share of the workers."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        waiting: _builtins.int = ...,
+        delayed: _builtins.int = ...,
+        dispatched: _builtins.int = ...,
+        running: _builtins.int = ...,
+        oldest_wait: _duration_pb2.Duration | None = ...,
+        ended_last_minute: _builtins.int = ...,
+        share: Global___TenantShare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_wait", b"oldest_wait", "share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended_last_minute", b"ended_last_minute", "oldest_wait", b"oldest_wait", "running", b"running", "share", b"share", "tenant_id", b"tenant_id", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TenantLoad: _TypeAlias = TenantLoad  # noqa: Y015
+
+@_typing.final
+class TenantShare(_message.Message):
+    """Tells how much of the workers a tenant is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    MAX_RUNNING_JOBS_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Id of the tenant."""
+    weight: _builtins.int
+    """Jobs of it that run for one of a tenant with weight 1, while both wait."""
+    max_running_jobs: _builtins.int
+    """Jobs of it that may run while others wait; 0 for no bound."""
+    paused: _builtins.bool
+    """Tells that its jobs are paused: none of them begins."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        weight: _builtins.int = ...,
+        max_running_jobs: _builtins.int = ...,
+        paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_running_jobs", b"max_running_jobs", "paused", b"paused", "tenant_id", b"tenant_id", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TenantShare: _TypeAlias = TenantShare  # noqa: Y015
+
+@_typing.final
+class Worker(_message.Message):
+    """Is one live worker process."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    PROCESS_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    SEEN_TIME_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    BUSY_FIELD_NUMBER: _builtins.int
+    worker_id: _builtins.str
+    """Id, unique for each start of a worker."""
+    host: _builtins.str
+    """Name of its machine."""
+    process_id: _builtins.int
+    """Process id on that machine."""
+    places: _builtins.int
+    """Jobs it can run at a time."""
+    busy: _builtins.int
+    """Jobs it runs now."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it started."""
+
+    @_builtins.property
+    def seen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last said that it lives."""
+
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Queues it listens on."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds of job it can run."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: _builtins.str = ...,
+        host: _builtins.str = ...,
+        process_id: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        seen_time: _timestamp_pb2.Timestamp | None = ...,
+        queues: _abc.Iterable[_builtins.str] | None = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        places: _builtins.int = ...,
+        busy: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seen_time", b"seen_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "host", b"host", "kinds", b"kinds", "places", b"places", "process_id", b"process_id", "queues", b"queues", "seen_time", b"seen_time", "start_time", b"start_time", "worker_id", b"worker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Worker: _TypeAlias = Worker  # noqa: Y015
+
+@_typing.final
+class KindWithoutWorker(_message.Message):
+    """Counts waiting jobs of a kind that no live worker of their queue can run. They are not lost: they
+    run when such a worker comes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    OLDEST_WAIT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """The kind."""
+    waiting: _builtins.int
+    """Jobs that could run now."""
+    @_builtins.property
+    def oldest_wait(self) -> _duration_pb2.Duration:
+        """Time the oldest of them has waited."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        waiting: _builtins.int = ...,
+        oldest_wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_wait", b"oldest_wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "oldest_wait", b"oldest_wait", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KindWithoutWorker: _TypeAlias = KindWithoutWorker  # noqa: Y015
+
+@_typing.final
+class SetTenantShareRequest(_message.Message):
+    """Asks for another share of the workers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    MAX_RUNNING_JOBS_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Id of the tenant."""
+    weight: _builtins.int
+    """Weight, 1 to 1000; as it is where not given."""
+    max_running_jobs: _builtins.int
+    """Jobs that may run while others wait, 0 for no bound; as it is where not given."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        weight: _builtins.int = ...,
+        max_running_jobs: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_running_jobs", b"_max_running_jobs", "max_running_jobs", b"max_running_jobs"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_running_jobs", b"_max_running_jobs", "max_running_jobs", b"max_running_jobs", "tenant_id", b"tenant_id", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_running_jobs: _TypeAlias = _typing.Literal["max_running_jobs"]  # noqa: Y015
+    _WhichOneofArgType__max_running_jobs: _TypeAlias = _typing.Literal["_max_running_jobs", b"_max_running_jobs"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_running_jobs) -> _WhichOneofReturnType__max_running_jobs | None: ...
+
+Global___SetTenantShareRequest: _TypeAlias = SetTenantShareRequest  # noqa: Y015
+
+@_typing.final
+class SetTenantShareResponse(_message.Message):
+    """Answers with the share as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def share(self) -> Global___TenantShare:
+        """The share."""
+
+    def __init__(
+        self,
+        *,
+        share: Global___TenantShare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTenantShareResponse: _TypeAlias = SetTenantShareResponse  # noqa: Y015
+
+@_typing.final
+class PauseTenantJobsRequest(_message.Message):
+    """Asks to pause a tenant's jobs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Id of the tenant."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseTenantJobsRequest: _TypeAlias = PauseTenantJobsRequest  # noqa: Y015
+
+@_typing.final
+class PauseTenantJobsResponse(_message.Message):
+    """Answers with the share as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def share(self) -> Global___TenantShare:
+        """The share."""
+
+    def __init__(
+        self,
+        *,
+        share: Global___TenantShare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseTenantJobsResponse: _TypeAlias = PauseTenantJobsResponse  # noqa: Y015
+
+@_typing.final
+class ResumeTenantJobsRequest(_message.Message):
+    """Asks to let a tenant's jobs begin again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Id of the tenant."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTenantJobsRequest: _TypeAlias = ResumeTenantJobsRequest  # noqa: Y015
+
+@_typing.final
+class ResumeTenantJobsResponse(_message.Message):
+    """Answers with the share as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def share(self) -> Global___TenantShare:
+        """The share."""
+
+    def __init__(
+        self,
+        *,
+        share: Global___TenantShare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTenantJobsResponse: _TypeAlias = ResumeTenantJobsResponse  # noqa: Y015

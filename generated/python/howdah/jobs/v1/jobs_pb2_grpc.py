@@ -81,6 +81,26 @@ class JobsServiceStub:
                 request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.SerializeToString,
                 response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.FromString,
                 _registered_method=True)
+        self.GetNodeQueueStats = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/GetNodeQueueStats',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsResponse.FromString,
+                _registered_method=True)
+        self.SetTenantShare = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/SetTenantShare',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareResponse.FromString,
+                _registered_method=True)
+        self.PauseTenantJobs = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/PauseTenantJobs',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsResponse.FromString,
+                _registered_method=True)
+        self.ResumeTenantJobs = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/ResumeTenantJobs',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsResponse.FromString,
+                _registered_method=True)
 
 
 class JobsServiceServicer:
@@ -154,6 +174,36 @@ class JobsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetNodeQueueStats(self, request, context):
+        """Counts what all tenants have in each queue, and tells the workers. Only operators see it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetTenantShare(self, request, context):
+        """Sets how much of the workers a tenant is given while others wait; what is not named stays as it
+        is. Fails with RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseTenantJobs(self, request, context):
+        """Keeps a tenant's jobs from beginning. Submitting works on, what runs ends, and repeating it
+        changes nothing. Fails with RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTenantJobs(self, request, context):
+        """Lets the jobs of a paused tenant begin again. Fails with RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -201,6 +251,26 @@ def add_JobsServiceServicer_to_server(servicer, server):
                     servicer.GetQueueStats,
                     request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.FromString,
                     response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.SerializeToString,
+            ),
+            'GetNodeQueueStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNodeQueueStats,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsResponse.SerializeToString,
+            ),
+            'SetTenantShare': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTenantShare,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareResponse.SerializeToString,
+            ),
+            'PauseTenantJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseTenantJobs,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsResponse.SerializeToString,
+            ),
+            'ResumeTenantJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTenantJobs,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -448,6 +518,114 @@ class JobsService:
             '/howdah.jobs.v1.JobsService/GetQueueStats',
             howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsRequest.SerializeToString,
             howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetQueueStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNodeQueueStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/GetNodeQueueStats',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetNodeQueueStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTenantShare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/SetTenantShare',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SetTenantShareResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseTenantJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/PauseTenantJobs',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.PauseTenantJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTenantJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/ResumeTenantJobs',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.ResumeTenantJobsResponse.FromString,
             options,
             channel_credentials,
             insecure,

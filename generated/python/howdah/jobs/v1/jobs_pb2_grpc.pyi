@@ -42,6 +42,18 @@ class JobsServiceStub:
     """Says in one sentence why a job is where it is, such as what it waits for."""
     GetQueueStats: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetQueueStatsRequest, _jobs_pb2.GetQueueStatsResponse]
     """Counts what the tenant has in each queue, and the workers there are for it."""
+    GetNodeQueueStats: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetNodeQueueStatsRequest, _jobs_pb2.GetNodeQueueStatsResponse]
+    """Counts what all tenants have in each queue, and tells the workers. Only operators see it."""
+    SetTenantShare: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SetTenantShareRequest, _jobs_pb2.SetTenantShareResponse]
+    """Sets how much of the workers a tenant is given while others wait; what is not named stays as it
+    is. Fails with RESOURCE_NOT_FOUND.
+    """
+    PauseTenantJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PauseTenantJobsRequest, _jobs_pb2.PauseTenantJobsResponse]
+    """Keeps a tenant's jobs from beginning. Submitting works on, what runs ends, and repeating it
+    changes nothing. Fails with RESOURCE_NOT_FOUND.
+    """
+    ResumeTenantJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ResumeTenantJobsRequest, _jobs_pb2.ResumeTenantJobsResponse]
+    """Lets the jobs of a paused tenant begin again. Fails with RESOURCE_NOT_FOUND."""
 
 class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
@@ -125,5 +137,41 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _grpc.ServicerContext,
     ) -> _jobs_pb2.GetQueueStatsResponse:
         """Counts what the tenant has in each queue, and the workers there are for it."""
+
+    @_abc_1.abstractmethod
+    def GetNodeQueueStats(
+        self,
+        request: _jobs_pb2.GetNodeQueueStatsRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.GetNodeQueueStatsResponse:
+        """Counts what all tenants have in each queue, and tells the workers. Only operators see it."""
+
+    @_abc_1.abstractmethod
+    def SetTenantShare(
+        self,
+        request: _jobs_pb2.SetTenantShareRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.SetTenantShareResponse:
+        """Sets how much of the workers a tenant is given while others wait; what is not named stays as it
+        is. Fails with RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseTenantJobs(
+        self,
+        request: _jobs_pb2.PauseTenantJobsRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.PauseTenantJobsResponse:
+        """Keeps a tenant's jobs from beginning. Submitting works on, what runs ends, and repeating it
+        changes nothing. Fails with RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeTenantJobs(
+        self,
+        request: _jobs_pb2.ResumeTenantJobsRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.ResumeTenantJobsResponse:
+        """Lets the jobs of a paused tenant begin again. Fails with RESOURCE_NOT_FOUND."""
 
 def add_JobsServiceServicer_to_server(servicer: JobsServiceServicer, server: _grpc.Server) -> None: ...

@@ -156,4 +156,66 @@ class JobsServiceClient extends \Grpc\BaseStub {
         $metadata, $options);
     }
 
+    /**
+     * Counts what all tenants have in each queue, and tells the workers. Only operators see it.
+     * @param \Howdah\Jobs\V1\GetNodeQueueStatsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function GetNodeQueueStats(\Howdah\Jobs\V1\GetNodeQueueStatsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/GetNodeQueueStats',
+        $argument,
+        ['\Howdah\Jobs\V1\GetNodeQueueStatsResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Sets how much of the workers a tenant is given while others wait; what is not named stays as it
+     * is. Fails with RESOURCE_NOT_FOUND.
+     * @param \Howdah\Jobs\V1\SetTenantShareRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function SetTenantShare(\Howdah\Jobs\V1\SetTenantShareRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/SetTenantShare',
+        $argument,
+        ['\Howdah\Jobs\V1\SetTenantShareResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Keeps a tenant's jobs from beginning. Submitting works on, what runs ends, and repeating it
+     * changes nothing. Fails with RESOURCE_NOT_FOUND.
+     * @param \Howdah\Jobs\V1\PauseTenantJobsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function PauseTenantJobs(\Howdah\Jobs\V1\PauseTenantJobsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/PauseTenantJobs',
+        $argument,
+        ['\Howdah\Jobs\V1\PauseTenantJobsResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Lets the jobs of a paused tenant begin again. Fails with RESOURCE_NOT_FOUND.
+     * @param \Howdah\Jobs\V1\ResumeTenantJobsRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function ResumeTenantJobs(\Howdah\Jobs\V1\ResumeTenantJobsRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/ResumeTenantJobs',
+        $argument,
+        ['\Howdah\Jobs\V1\ResumeTenantJobsResponse', 'decode'],
+        $metadata, $options);
+    }
+
 }

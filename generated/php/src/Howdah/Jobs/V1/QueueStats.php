@@ -9,7 +9,7 @@ use Google\Protobuf\Internal\RepeatedField;
 use Google\Protobuf\Internal\GPBUtil;
 
 /**
- * Counts one queue: the tenant's own jobs, and the workers of all tenants.
+ * Counts one queue: the jobs of the tenant or of the node that was asked about, and the workers.
  *
  * Generated from protobuf message <code>howdah.jobs.v1.QueueStats</code>
  */
@@ -75,6 +75,13 @@ class QueueStats extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>repeated string kinds = 10 [json_name = "kinds"];</code>
      */
     private $kinds;
+    /**
+     * Jobs that ended within the last minute, by the state they ended in; states without any are left
+     * out.
+     *
+     * Generated from protobuf field <code>repeated .howdah.jobs.v1.EndedJobs ended = 11 [json_name = "ended"];</code>
+     */
+    private $ended;
 
     /**
      * Constructor.
@@ -102,6 +109,9 @@ class QueueStats extends \Google\Protobuf\Internal\Message
      *           Jobs that they can run at a time.
      *     @type array<string>|\Google\Protobuf\Internal\RepeatedField $kinds
      *           Kinds of job that at least one of them can run.
+     *     @type array<\Howdah\Jobs\V1\EndedJobs>|\Google\Protobuf\Internal\RepeatedField $ended
+     *           Jobs that ended within the last minute, by the state they ended in; states without any are left
+     *           out.
      * }
      */
     public function __construct($data = NULL) {
@@ -375,6 +385,34 @@ class QueueStats extends \Google\Protobuf\Internal\Message
     {
         $arr = GPBUtil::checkRepeatedField($var, \Google\Protobuf\Internal\GPBType::STRING);
         $this->kinds = $arr;
+
+        return $this;
+    }
+
+    /**
+     * Jobs that ended within the last minute, by the state they ended in; states without any are left
+     * out.
+     *
+     * Generated from protobuf field <code>repeated .howdah.jobs.v1.EndedJobs ended = 11 [json_name = "ended"];</code>
+     * @return \Google\Protobuf\Internal\RepeatedField
+     */
+    public function getEnded()
+    {
+        return $this->ended;
+    }
+
+    /**
+     * Jobs that ended within the last minute, by the state they ended in; states without any are left
+     * out.
+     *
+     * Generated from protobuf field <code>repeated .howdah.jobs.v1.EndedJobs ended = 11 [json_name = "ended"];</code>
+     * @param array<\Howdah\Jobs\V1\EndedJobs>|\Google\Protobuf\Internal\RepeatedField $var
+     * @return $this
+     */
+    public function setEnded($var)
+    {
+        $arr = GPBUtil::checkRepeatedField($var, \Google\Protobuf\Internal\GPBType::MESSAGE, \Howdah\Jobs\V1\EndedJobs::class);
+        $this->ended = $arr;
 
         return $this;
     }
