@@ -15,6 +15,7 @@ from core.config import Settings
 from core.context import Context
 from core.failures import RefusedError
 from core.jobs.claim import ClaimJob
+from core.jobs.crash import CountCrash
 from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
@@ -23,6 +24,7 @@ from core.jobs.kind import Done, Handler, JobKind, JobRun
 from core.jobs.ledger import Ticket
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
+from core.jobs.run_attempt import RunAttempt
 from core.jobs.use_cases import Jobs, jobs_use_cases
 from core.platform.database import Database
 from core.platform.queue import JobQueue
@@ -85,15 +87,19 @@ class Lab:
         self.heartbeats.append(heartbeat)
         if beats:
             heartbeat.start(self.signals)
+        run = RunAttempt(
+            self.database, FinishJob(self.database), CountCrash(self.system), lease_seconds
+        )
         return RunJob(
-            database=self.database,
             hand_back=HandBackJobs(self.system),
             kinds=self.kinds,
             claim=ClaimJob(
                 self.database, tuple(self.kinds), f"lab-{len(self.heartbeats)}", lease_seconds
             ),
             heartbeat=heartbeat,
-            finish=FinishJob(self.database),
+            run_here=run,
+            # In this process as well: what its own process does is seen with real workers.
+            run_isolated=run,
             metrics=JobMetrics(CollectorRegistry()),
         )
 

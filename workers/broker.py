@@ -10,12 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from core.config import Settings
 from core.jobs.claim import ClaimJob
+from core.jobs.crash import CountCrash
 from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.kind import JobKind
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
+from core.jobs.run_attempt import RunAttempt
 from core.jobs.take import TakeJobs
 from core.jobs.worker import AnnounceWorker, new_worker_id
 from core.platform.database import Database
@@ -56,13 +58,16 @@ def build_broker(
         lease_seconds=settings.job_lease_seconds,
         interval_seconds=settings.job_heartbeat_seconds,
     )
+    run_here = RunAttempt(
+        database, FinishJob(database), CountCrash(system), settings.job_lease_seconds
+    )
     run = RunJob(
-        database=database,
         hand_back=hand_back,
         kinds=kinds,
         claim=ClaimJob(database, tuple(kinds), worker_id, settings.job_lease_seconds),
         heartbeat=heartbeat,
-        finish=FinishJob(database),
+        run_here=run_here,
+        run_isolated=run_here,
         metrics=JobMetrics(registry),
     )
 

@@ -12,7 +12,7 @@ from core.context import Context, Principal
 from core.jobs import store
 from core.jobs.job import Job, Progress
 from core.jobs.kind import JobKind, JobStoppedError
-from core.jobs.lease import Lease, StopReason
+from core.jobs.lease import YIELDS, Lease, StopReason
 from core.platform.database import Database
 from core.platform.unit_of_work import UnitOfWork
 
@@ -28,6 +28,7 @@ class Attempt:
         self._lease = lease
         self._lease_seconds = lease_seconds
         self._checkpoint = job.checkpoint
+        self.saved = False
         self._saved_while_draining = False
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._context = Context(
@@ -80,7 +81,7 @@ class Attempt:
         before the commit, as it locks the job's row.
         """
         reason = self._reason()
-        draining = reason is StopReason.DRAINING
+        draining = reason in YIELDS
         if reason is not None and not (draining and not self._saved_while_draining):
             raise JobStoppedError(reason.value)
         self._saved_while_draining = draining
@@ -89,6 +90,7 @@ class Attempt:
         ):
             self._lease.stop(StopReason.LEASE_LOST)
             raise JobStoppedError(StopReason.LEASE_LOST.value)
+        self.saved = True
 
     def progress(self, phase: str, done: int, total: int = 0, message: str = "") -> None:
         """Tells how far the work is; at most one write a second reaches the database."""

@@ -28,6 +28,13 @@ class Ending:
     counts: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """Says that the attempt took, or would have taken, its process with it."""
+
+    failure: Failure
+
+
 def ending_of(outcome: Outcome, job: Job) -> Ending:
     """Returns the ending for what a handler answered."""
     match outcome:
@@ -65,13 +72,21 @@ def broken(
     return Ending(JobState.QUEUED, failure, delay_seconds=max(wait, failure.retry_after_ms / 1000))
 
 
-def ending_of_stop(reason: StopReason, job: Job, kind: JobKind) -> Ending | None:
-    """Returns the ending of an attempt that was stopped; None where it is another's by now."""
+def ending_of_stop(
+    reason: StopReason, job: Job, kind: JobKind, *, saved: bool
+) -> Ending | Crashed | None:
+    """Returns the ending of an attempt that was stopped; None where it is another's by now.
+
+    `saved` tells whether this attempt has written a checkpoint.
+    """
     match reason:
         case StopReason.CANCELLED:
             return Ending(JobState.CANCELLED)
         case StopReason.DRAINING:
             return Ending(JobState.QUEUED, counts=False)
+        case StopReason.OUT_OF_MEMORY:
+            # What gets no further may be what fills the worker, time and again.
+            return Ending(JobState.QUEUED, counts=False) if saved else Crashed(WORKER_FULL)
         case StopReason.TIMED_OUT:
             return broken(timed_out(kind), job, kind)
         case StopReason.LEASE_LOST:
@@ -89,6 +104,21 @@ def timed_out(kind: JobKind) -> Failure:
     )
 
 
+def out_of_memory(kind: JobKind) -> Failure:
+    """Says that an attempt needed more memory than there is for it."""
+    limit = kind.memory_limit_bytes
+    if not kind.isolated or limit is None:
+        return Failure(Reason.JOB_OUT_OF_MEMORY, "There was no memory left for the attempt.")
+    return Failure(
+        Reason.JOB_OUT_OF_MEMORY,
+        f"An attempt needed more memory than the {limit:,} bytes of its kind.",
+        {"memory_limit_bytes": str(limit)},
+    )
+
+
+WORKER_FULL = Failure(
+    Reason.JOB_OUT_OF_MEMORY, "The worker of the attempt ran out of memory before it had saved any."
+)
 JOB_BROKEN = Failure(
     Reason.JOB_BROKEN,
     "The attempt broke unexpectedly; the node's log tells more under the correlation id.",

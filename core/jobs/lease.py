@@ -26,6 +26,12 @@ class StopReason(Enum):
     LEASE_LOST = "lease lost"
     DRAINING = "draining"
     TIMED_OUT = "timed out"
+    # Of the worker as a whole, which drains for it.
+    OUT_OF_MEMORY = "out of memory"
+
+
+# The worker has to go, and the attempt goes on elsewhere.
+YIELDS = frozenset({StopReason.DRAINING, StopReason.OUT_OF_MEMORY})
 
 
 class Lease:

@@ -90,29 +90,48 @@ def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
 
 
 def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[JobState]:
-    """Takes jobs from workers that let their lease run out; returns what became of each.
+    """Takes jobs from workers that let their lease run out; returns what became of each."""
+    rows = transaction.all(
+        _crash("lease_until < now() LIMIT :most FOR UPDATE SKIP LOCKED"),
+        {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
+    )
+    return [JobState(row["state"]) for row in rows]
+
+
+def crash(transaction: SystemTransaction, ticket: Ticket, *, error: str) -> JobState | None:
+    """Takes one job from an attempt that is known to be over; None where it is another's."""
+    row = transaction.one(
+        _crash("tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch FOR UPDATE"),
+        {
+            "error": error,
+            "limit": CRASHES_BEFORE_QUARANTINE,
+            "tenant_id": ticket.tenant_id,
+            "job_id": ticket.job_id,
+            "epoch": ticket.epoch,
+        },
+    )
+    return None if row is None else JobState(row["state"])
+
+
+def _crash(which: str) -> str:
+    """Returns the statement that counts a crash of `which` running jobs.
 
     A crash gives its attempt back: crashes have a count, and a limit, of their own.
     """
-    rows = transaction.all(
-        f"""
+    return f"""
         UPDATE jobs SET crash_count = crash_count + 1, attempt = attempt - 1,
             lease_until = NULL, sequence = sequence + 1,
             state = lost.after,
             finished_at = CASE WHEN lost.after = 'queued' THEN NULL ELSE now() END,
             run_at = now() + random() * make_interval(secs => 2 ^ crash_count),
-            error = CAST(:error AS jsonb)
-                || jsonb_build_object('correlation_id', correlation_id)
+            error = CASE WHEN lost.after <> 'cancelled' THEN CAST(:error AS jsonb)
+                || jsonb_build_object('correlation_id', correlation_id) END
         FROM (
             SELECT tenant_id AS tenant, job_id AS id, CASE
                 WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
                 WHEN crash_count + 1 >= :limit THEN 'quarantined' ELSE 'queued' END AS after
-            FROM jobs WHERE state = 'running' AND lease_until < now()
-            LIMIT :most FOR UPDATE SKIP LOCKED
+            FROM jobs WHERE state = 'running' AND {which}
         ) AS lost
         WHERE tenant_id = lost.tenant AND job_id = lost.id AND state = 'running'
         RETURNING state, {TELL}::text AS told
-        """,
-        {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
-    )
-    return [JobState(row["state"]) for row in rows]
+        """

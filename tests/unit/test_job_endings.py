@@ -8,6 +8,8 @@ import pytest
 from core.failures import Failure
 from core.jobs.ending import (
     JOB_BROKEN,
+    Crashed,
+    Ending,
     broken,
     ending_of,
     ending_of_refusal,
@@ -84,23 +86,32 @@ def test_a_raised_failure_that_cannot_pass_fails() -> None:
 
 @pytest.mark.parametrize("attempt", [1, 3])
 def test_a_drained_attempt_does_not_count(attempt: int) -> None:
-    ending = ending_of_stop(StopReason.DRAINING, a_job(attempt=attempt), KIND)
-    assert ending is not None
+    ending = ending_of_stop(StopReason.DRAINING, a_job(attempt=attempt), KIND, saved=False)
+    assert isinstance(ending, Ending)
     assert (ending.state, ending.counts, ending.delay_seconds) == (JobState.QUEUED, False, 0.0)
 
 
 def test_a_cancelled_attempt_is_cancelled() -> None:
-    ending = ending_of_stop(StopReason.CANCELLED, a_job(), KIND)
-    assert ending is not None
+    ending = ending_of_stop(StopReason.CANCELLED, a_job(), KIND, saved=False)
+    assert isinstance(ending, Ending)
     assert ending.state is JobState.CANCELLED
 
 
 def test_an_attempt_that_took_too_long_broke_and_says_so() -> None:
-    ending = ending_of_stop(StopReason.TIMED_OUT, a_job(attempt=3), KIND)
-    assert ending is not None
+    ending = ending_of_stop(StopReason.TIMED_OUT, a_job(attempt=3), KIND, saved=False)
+    assert isinstance(ending, Ending)
     assert ending.failure is not None
     assert (ending.state, ending.failure.reason) == (JobState.DEAD, Reason.JOB_TIMED_OUT)
 
 
+def test_an_attempt_whose_worker_ran_out_of_memory_yields_where_it_got_further() -> None:
+    ending = ending_of_stop(StopReason.OUT_OF_MEMORY, a_job(), KIND, saved=True)
+    assert isinstance(ending, Ending)
+    assert (ending.state, ending.counts) == (JobState.QUEUED, False)
+    crashed = ending_of_stop(StopReason.OUT_OF_MEMORY, a_job(), KIND, saved=False)
+    assert isinstance(crashed, Crashed)
+    assert crashed.failure.reason is Reason.JOB_OUT_OF_MEMORY
+
+
 def test_an_attempt_that_lost_its_lease_writes_nothing() -> None:
-    assert ending_of_stop(StopReason.LEASE_LOST, a_job(), KIND) is None
+    assert ending_of_stop(StopReason.LEASE_LOST, a_job(), KIND, saved=False) is None
