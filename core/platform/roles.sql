@@ -1,10 +1,11 @@
--- Creates the four roles of the node. Run once by a superuser, or by whoever may create roles;
--- the embedded Postgres runs it by itself. Give the three login roles passwords of their own.
+-- Creates the roles of the node. Run once by a superuser, or by whoever may create roles;
+-- the embedded Postgres runs it by itself. Give the login roles passwords of their own.
 --
 --   howdah_owner     owns the tables, cannot log in
 --   howdah_migrator  logs in to migrate, by becoming the owner
 --   howdah_app       logs in for calls and jobs; row-level security applies to it
 --   howdah_system    logs in for authentication, dispatch and sweeps; named policies let it through
+--   howdah_enqueuer  logs in for an application that calls howdah.enqueue, and can do nothing else
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_owner') THEN
@@ -18,6 +19,9 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_system') THEN
     CREATE ROLE howdah_system LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'howdah_enqueuer') THEN
+    CREATE ROLE howdah_enqueuer LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
 END
 $$;

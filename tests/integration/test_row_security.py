@@ -15,7 +15,14 @@ from tests.conftest import Databases, context_of
 
 BOUND = "(tenant_id = ( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)"
 # Tables of the node as a whole, which no tenant's call can read.
-NODE_TABLES = {"credentials", "issuer_keys", "workers", "howdah_migration"}
+NODE_TABLES = {
+    "credentials",
+    "issuer_keys",
+    "workers",
+    "howdah_migration",
+    "job_kinds",
+    "job_limits",
+}
 
 TENANT_TABLES = """
     SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity
@@ -57,7 +64,18 @@ def test_no_policy_speaks_to_everybody(databases: Databases) -> None:
     with psycopg.connect(databases.urls.admin) as connection:
         roles = connection.execute("SELECT DISTINCT unnest(roles) FROM pg_policies").fetchall()
 
-    assert {row[0] for row in roles} == {"howdah_app", "howdah_system"}
+    # The owner's are for howdah.enqueue, and bound to a tenant like the app role's.
+    assert {row[0] for row in roles} == {"howdah_app", "howdah_system", "howdah_owner"}
+
+
+def test_the_owner_too_is_bound_to_a_tenant(databases: Databases) -> None:
+    with psycopg.connect(databases.urls.admin) as connection:
+        rows = connection.execute(
+            "SELECT qual, with_check FROM pg_policies WHERE 'howdah_owner' = ANY (roles)"
+        ).fetchall()
+
+    assert rows
+    assert all(using.startswith(BOUND) and check.startswith(BOUND) for using, check in rows)
 
 
 def test_every_table_is_a_tenants_or_named_as_the_nodes(databases: Databases) -> None:
@@ -75,7 +93,7 @@ def test_the_app_role_cannot_bypass(databases: Databases) -> None:
     with psycopg.connect(databases.urls.admin) as connection:
         flags = connection.execute(
             "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
-            " WHERE rolname IN ('howdah_app', 'howdah_system', 'howdah_owner')"
+            " WHERE rolname LIKE 'howdah_%'"
         ).fetchall()
         members = connection.execute(
             "SELECT count(*) FROM pg_auth_members WHERE member IN"
@@ -86,7 +104,7 @@ def test_the_app_role_cannot_bypass(databases: Databases) -> None:
             " ('howdah_app'::regrole, 'howdah_system'::regrole)"
         ).fetchone()
 
-    assert len(flags) == 3
+    assert len(flags) == 5
     assert not any(any(row[1:]) for row in flags)
     assert members == (0,)
     assert owned == (0,)
@@ -100,6 +118,7 @@ def test_keys_and_indexes_of_tenant_tables_lead_with_the_tenant(databases: Datab
         "jobs_dispatched",
         "jobs_leased",
         "jobs_finished",
+        "batches_finished",
         "files_by_expiry",
         "idempotency_by_age",
     }
