@@ -17,29 +17,27 @@ app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
 
 
 # A coroutine, which its worker runs without a thread for each.
-@app.task(name="job")
+@app.task
 async def job() -> None:
     """Leaves its mark."""
     marks.leave()
 
 
 class ProcrastinateQueue:
-    """Defers with the synchronous connector, as a program without a loop does."""
+    """Defers synchronously, as a program without a loop does."""
 
     def __init__(self) -> None:
-        sync = app.with_connector(procrastinate.SyncPsycopgConnector(conninfo=url))
-        sync.open()
-        self._job = sync.configure_task("job")
+        app.open()
         self._connection = psycopg.connect(url, autocommit=True)
 
     def submit(self) -> float:
         """Defers a job: one statement, which is its own transaction."""
-        self._job.defer()
+        job.defer()
         return time.monotonic()
 
     def submit_many(self, jobs: int) -> None:
         """Defers all in one statement."""
-        self._job.batch_defer(*({} for _ in range(jobs)))
+        job.batch_defer(*({} for _ in range(jobs)))
 
     def settled(self) -> bool:
         """Looks for jobs that wait or run."""
