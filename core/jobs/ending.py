@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from core.failures import Failure
 from core.jobs.job import Job, JobState, backoff_seconds
-from core.jobs.kind import Done, JobKind, Later, Outcome, Refused
+from core.jobs.kind import Done, JobKind, Later, Outcome, Refused, Retry
 from core.jobs.lease import StopReason
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
@@ -51,25 +51,41 @@ def ending_of(outcome: Outcome, job: Job) -> Ending:
 
 
 def ending_of_refusal(failure: Failure, job: Job, kind: JobKind) -> Ending:
-    """Returns the ending for a failure that a handler raised instead of returning it."""
-    if failure.reason.retryable:
+    """Returns the ending for a failure that a handler raised instead of returning it.
+
+    One that its kind says how to retry is retried, whatever its reason says in general.
+    """
+    if failure.reason.retryable or failure.reason in kind.retries:
         return broken(failure, job, kind)
     return Ending(JobState.FAILED, failure)
 
 
 def broken(
-    failure: Failure, job: Job, kind: JobKind, *, random: Callable[[], float] = random
+    failure: Failure,
+    job: Job,
+    kind: JobKind,
+    *,
+    fault: Exception | None = None,
+    random: Callable[[], float] = random,
 ) -> Ending:
     """Returns the ending of an attempt that broke: another after a while, or none are left."""
-    if job.attempt >= job.max_attempts:
+    retry = _retry(failure, kind, fault)
+    if job.attempt >= min(job.max_attempts, retry.max_attempts or job.max_attempts):
         return Ending(JobState.DEAD, failure)
+    first, longest = retry.first_backoff_seconds, retry.longest_backoff_seconds
     wait = backoff_seconds(
         job.attempt,
-        first=kind.first_backoff_seconds,
-        longest=kind.longest_backoff_seconds,
+        first=kind.first_backoff_seconds if first is None else first,
+        longest=kind.longest_backoff_seconds if longest is None else longest,
         random=random,
     )
     return Ending(JobState.QUEUED, failure, delay_seconds=max(wait, failure.retry_after_ms / 1000))
+
+
+def _retry(failure: Failure, kind: JobKind, fault: Exception | None) -> Retry:
+    """Returns what the kind says of the exception, of its nearest base, or else of the reason."""
+    causes: tuple[Any, ...] = (*type(fault).__mro__, failure.reason)
+    return next((kind.retries[cause] for cause in causes if cause in kind.retries), Retry())
 
 
 def ending_of_stop(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from core.context import Context
 from core.failures import Failure, FieldViolation
 from core.platform.unit_of_work import UnitOfWork
+from core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,19 @@ Handler: TypeAlias = Callable[[JobRun], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """Says how often and after how long an attempt that broke in one way is followed by another.
+
+    What is None is as the kind has it. `max_attempts` counts all attempts of the job, however each
+    of them broke, and never exceeds the job's own; 1 means never again.
+    """
+
+    max_attempts: int | None = None
+    first_backoff_seconds: float | None = None
+    longest_backoff_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobKind:
     """Is one kind of job: how it is run and how often it is tried."""
 
@@ -104,6 +118,8 @@ class JobKind:
     time_limit_seconds: float = 900.0
     first_backoff_seconds: float = 2.0
     longest_backoff_seconds: float = 600.0
+    # By the reason or the exception, or a base of it, that an attempt broke with.
+    retries: Mapping[Reason | type[Exception], Retry] = field(default_factory=dict)
     # Dispatched or running at a time, of all tenants together; None for no bound.
     max_active: int | None = None
     # Finds what is wrong with a payload. Callers may submit a kind that has it, by themselves or by

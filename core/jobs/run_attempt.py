@@ -89,12 +89,12 @@ class RunAttempt:
                 if lease.stop_reason is StopReason.LEASE_LOST:
                     return None
                 time.sleep(FINISH_AGAIN_SECONDS)
-            except Exception:  # noqa: BLE001 - business writes break like handlers.
+            except Exception as fault:  # noqa: BLE001 - business writes break like handlers.
                 structlog.get_logger().exception("job_broken")
                 if ending.failure is JOB_BROKEN:
                     # Not even that can be written: the lease runs out, and rescue counts a crash.
                     return None
-                ending = broken(JOB_BROKEN, job, kind)
+                ending = broken(JOB_BROKEN, job, kind, fault=fault)
 
 
 def _ending(job: Job, kind: JobKind, attempt: Attempt, lease: Lease) -> Ending | Crashed | None:
@@ -115,6 +115,6 @@ def _ending(job: Job, kind: JobKind, attempt: Attempt, lease: Lease) -> Ending |
     except MemoryError:
         structlog.get_logger().exception("job_out_of_memory")
         return Crashed(out_of_memory(kind))
-    except Exception:  # noqa: BLE001 - whatever a handler raises costs it the attempt.
+    except Exception as fault:  # noqa: BLE001 - whatever a handler raises costs it the attempt.
         structlog.get_logger().exception("job_broken")
-        return broken(JOB_BROKEN, job, kind)
+        return broken(JOB_BROKEN, job, kind, fault=fault)

@@ -16,7 +16,7 @@ from core.jobs.ending import (
     ending_of_stop,
 )
 from core.jobs.job import Job, JobState
-from core.jobs.kind import Done, JobKind, Later, Refused
+from core.jobs.kind import Done, JobKind, Later, Refused, Retry
 from core.jobs.lease import StopReason
 from core.reasons import Reason
 
@@ -115,3 +115,37 @@ def test_an_attempt_whose_worker_ran_out_of_memory_yields_where_it_got_further()
 
 def test_an_attempt_that_lost_its_lease_writes_nothing() -> None:
     assert ending_of_stop(StopReason.LEASE_LOST, a_job(), KIND, saved=False) is None
+
+
+def test_what_a_kind_says_of_an_exception_holds_for_those_derived_from_it() -> None:
+    kind = replace(KIND, retries={OSError: Retry(first_backoff_seconds=30.0)})
+
+    def wait(fault: Exception) -> float:
+        return broken(JOB_BROKEN, a_job(), kind, fault=fault, random=lambda: 1.0).delay_seconds
+
+    assert wait(ConnectionResetError()) == 30.0
+    assert wait(ValueError()) == 2.0
+
+
+def test_the_nearest_base_of_an_exception_decides() -> None:
+    retries: dict[Reason | type[Exception], Retry] = {
+        Exception: Retry(first_backoff_seconds=5.0),
+        LookupError: Retry(first_backoff_seconds=7.0, longest_backoff_seconds=6.0),
+    }
+    kind = replace(KIND, retries=retries)
+    ending = broken(JOB_BROKEN, a_job(), kind, fault=KeyError(), random=lambda: 1.0)
+    assert ending.delay_seconds == 6.0
+
+
+@pytest.mark.parametrize(("most", "state"), [(1, JobState.DEAD), (9, JobState.QUEUED)])
+def test_a_kind_may_try_less_often_after_a_reason_but_not_more(most: int, state: JobState) -> None:
+    kind = replace(KIND, retries={Reason.FILE_STORE_UNAVAILABLE: Retry(max_attempts=most)})
+    assert ending_of_refusal(BUSY, a_job(), kind).state is state
+    assert ending_of_refusal(BUSY, a_job(attempt=3), kind).state is JobState.DEAD
+
+
+def test_a_reason_that_cannot_pass_is_tried_again_where_the_kind_says_so() -> None:
+    kind = replace(KIND, retries={Reason.IMPORT_FILE_UNREADABLE: Retry(max_attempts=2)})
+    assert ending_of_refusal(WRONG, a_job(), kind).state is JobState.QUEUED
+    assert ending_of_refusal(WRONG, a_job(attempt=2), kind).state is JobState.DEAD
+    assert ending_of(Refused(WRONG), a_job()).state is JobState.FAILED
