@@ -19,7 +19,8 @@ DEFAULT_TENANTS = 10
 MOST_WORKERS = 500
 
 # One statement, so that all numbers are of one moment. It reads each job that waits or runs once,
-# through the indexes of those, and of the ended ones only the last minute.
+# through the indexes of those, and of the ended ones only the last minute: with an end to the
+# range, a planner without statistics takes it for a short one.
 STATS = """
 WITH active AS MATERIALIZED (
     SELECT queue, tenant_id, kind, count(*) FILTER (WHERE state = 'queued' AND run_at <= now())
@@ -37,7 +38,8 @@ WITH active AS MATERIALIZED (
     ) AS not_ended GROUP BY queue, tenant_id, kind
 ), ended AS MATERIALIZED (
     SELECT queue, tenant_id, state, count(*) AS jobs FROM jobs
-    WHERE finished_at > now() - interval '1 minute' GROUP BY queue, tenant_id, state
+    WHERE finished_at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute'
+    GROUP BY queue, tenant_id, state
 ), live AS MATERIALIZED (
     SELECT * FROM workers WHERE seen_at > now() - make_interval(secs => :gone)
 ), queue_names AS (

@@ -29,7 +29,8 @@ WITH own AS (
 ), ended AS (
     SELECT queue, jsonb_object_agg(state, jobs) AS ended FROM (
         SELECT queue, state, count(*) AS jobs FROM jobs WHERE tenant_id = :tenant_id
-        AND finished_at > now() - interval '1 minute' GROUP BY queue, state
+        AND finished_at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute'
+        GROUP BY queue, state
     ) AS states GROUP BY queue
 ), live AS (
     SELECT queue, slots, kinds FROM workers, unnest(queues) AS name(queue)
