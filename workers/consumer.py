@@ -13,36 +13,54 @@ import structlog
 from dramatiq import Consumer, Message, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import dq_name, q_name
+from dramatiq.errors import DramatiqError
 
 from workers.places import Places
 
-# Dramatiq takes the messages of a worker that has not fetched for a minute for lost.
-BEAT_SECONDS = 15.0
 TRY_AGAIN_SECONDS = 1.0
 
-Fetch = Callable[[str, int], Sequence[Message[Any]]]
+Messages = Sequence[Message[Any]]
+Fetch = Callable[[str, int], Messages]
+Admit = Callable[[Messages], Messages]
 
 
 class BlockingBroker(RedisBroker):
-    """Is Dramatiq's broker with a consumer that blocks. Needs Redis 6.2.
+    """Keeps a queue as a plain list of messages, with a consumer that blocks. Needs Redis 6.2.
 
-    `instead` fetches messages from elsewhere while Redis cannot be reached.
+    Dramatiq's own broker keeps what was fetched until it is acknowledged. Here the ledger does that
+    better, so a fetched message is gone, and costs no further round trip.
+
+    `instead` fetches messages from elsewhere while Redis cannot be reached; `admit` is given what
+    was fetched and returns what is to be processed.
     """
 
-    def __init__(self, *, instead: Fetch, **options: Any) -> None:
+    def __init__(
+        self, *, instead: Fetch, admit: Admit = lambda found: found, **options: Any
+    ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self.instead = instead
+        self.admit = admit
         self._lock = threading.Lock()
         self._places: Places | None = None
 
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Puts a message at the end of its queue; one with a delay waits in Dramatiq's way."""
+        if delay is not None:
+            return super().enqueue(message, delay=delay)
+        self.client.rpush(self.key(message.queue_name), message.encode())
+        return message
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """Returns a consumer; all of them share the places, but for those of delayed messages."""
+        if queue_name == dq_name(q_name(queue_name)):
+            return super().consume(queue_name, prefetch, timeout)
         with self._lock:
-            if queue_name == dq_name(q_name(queue_name)):
-                places = Places(prefetch)
-            else:
-                places = self._places = self._places or Places(prefetch)
-        return BlockingConsumer(self, queue_name, prefetch, timeout / 1000, places)
+            self._places = self._places or Places(prefetch)
+        return BlockingConsumer(self, queue_name, prefetch, timeout / 1000, self._places)
+
+    def key(self, queue: str) -> str:
+        """Returns the name of a queue's list."""
+        return f"{self.namespace}:{queue}"
 
 
 class BlockingConsumer(Consumer):
@@ -67,12 +85,12 @@ class BlockingConsumer(Consumer):
         self._places = places
         patience = broker.client.connection_pool.connection_kwargs.get("socket_timeout")
         self._seconds = seconds if patience is None else min(seconds, patience / 2)
-        self._key = f"{broker.namespace}:{queue_name}"
+        self._key = broker.key(queue_name)
         self._ready: deque[MessageProxy] = deque()
-        self._owed: deque[str] = deque()
-        self._beat_at = 0.0
         self._away_until = 0.0
         self._away = False
+        # While messages come one after the other, the next is asked for without waiting for it.
+        self._flowing = False
 
     def __next__(self) -> MessageProxy | None:
         """Returns the next message, or None when none came in time."""
@@ -84,20 +102,21 @@ class BlockingConsumer(Consumer):
             self._take()
         return self._ready.popleft() if self._ready else None
 
-    def ack(self, message: MessageProxy) -> None:
-        """Forgets a message; where Redis is away it is forgotten later, and nothing waits."""
-        self._forget(message, self._broker.do_ack)
+    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - nobody keeps it
+        """Frees the place of a message that is done with."""
+        self._places.give_back()
 
     def nack(self, message: MessageProxy) -> None:
-        """Puts a message aside that no actor takes."""
-        self._forget(message, self._broker.do_nack)
+        """Frees the place of a message that no actor takes; its job is dispatched again."""
+        structlog.get_logger().error("message_refused", queue=self._queue, actor=message.actor_name)
+        self._places.give_back()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Puts messages back that were not begun. Their jobs are safe in any case."""
-        ids = [name for message in messages if (name := _redis_id(message)) is not None]
-        if ids and not self._away:
+        waiting = [message.encode() for message in messages]
+        if waiting and not self._away:
             try:
-                self._broker.do_requeue(self._queue, *ids)
+                self._broker.client.lpush(self._key, *reversed(waiting))
             except redis.RedisError as fault:
                 self._lost(fault)
 
@@ -113,7 +132,7 @@ class BlockingConsumer(Consumer):
         if not self._away or time.monotonic() >= self._away_until:
             try:
                 if self._there_is_one() and self.prefetch > 0:
-                    self._fetch(self._from_redis)
+                    self._flowing = self._fetch(self._from_redis)
             except redis.RedisError as fault:
                 self._lost(fault)
             else:
@@ -122,50 +141,34 @@ class BlockingConsumer(Consumer):
             time.sleep(max(0.0, min(self._seconds, self._away_until - time.monotonic())))
 
     def _there_is_one(self) -> bool:
-        if self._away or self._owed or time.monotonic() >= self._beat_at:
-            # Asking outright shows Dramatiq's other workers that this one lives.
+        if self._away or self._flowing:
             return True
         # Cast: the stubs know the asynchronous client as well.
         client: Any = self._broker.client
         return client.blmove(self._key, self._key, self._seconds, "LEFT", "LEFT") is not None
 
-    def _from_redis(self, most: int) -> list[Message[Any]]:
-        while self._owed:
-            self._broker.do_ack(self._queue, self._owed[0])
-            self._owed.popleft()
-        found = self._broker.do_fetch(self._queue, most)
-        self._beat_at = time.monotonic() + BEAT_SECONDS
+    def _from_redis(self, most: int) -> Messages:
+        client: Any = self._broker.client
+        found = client.lpop(self._key, most) or ()
         self._found()
-        # None where the list of a half-wiped Redis names a message that is gone.
-        return [Message.decode(data) for data in found if data is not None]
+        return [message for data in found if (message := _message(data)) is not None]
 
-    def _fetch(self, fetch: Callable[[int], Sequence[Message[Any]]]) -> bool:
+    def _fetch(self, fetch: Callable[[int], Messages]) -> bool:
+        """Fetches into free places; tells whether there was a message."""
         reserved = self._places.reserve(self.prefetch)
-        messages: Sequence[Message[Any]] = ()
+        found, admitted = (), ()  # type: tuple[Messages, Messages]
         try:
             if reserved:
-                messages = fetch(reserved)
+                found = fetch(reserved)
+                admitted = self._broker.admit(found) if found else ()
         finally:
-            self._places.give_back(reserved - len(messages))
-        self._ready.extend(MessageProxy(message) for message in messages)
-        return bool(messages)
-
-    def _forget(self, message: MessageProxy, forget: Callable[..., object]) -> None:
-        self._places.give_back()
-        name = _redis_id(message)
-        if name is None:
-            return
-        if self._away:
-            self._owed.append(name)
-            return
-        try:
-            forget(self._queue, name)
-        except redis.RedisError as fault:
-            self._owed.append(name)
-            self._lost(fault)
+            self._places.give_back(reserved - len(admitted))
+        self._ready.extend(MessageProxy(message) for message in admitted)
+        return bool(found)
 
     def _lost(self, fault: redis.RedisError) -> None:
         self._away_until = time.monotonic() + TRY_AGAIN_SECONDS
+        self._flowing = False
         if not self._away:
             self._away = True
             structlog.get_logger().warning("redis_lost", queue=self._queue, reason=str(fault))
@@ -176,7 +179,10 @@ class BlockingConsumer(Consumer):
             structlog.get_logger().info("redis_found", queue=self._queue)
 
 
-def _redis_id(message: MessageProxy) -> str | None:
-    """Returns the id that Redis knows a message by; None for one that never was in Redis."""
-    name: str | None = message.options.get("redis_message_id")
-    return name
+def _message(data: bytes) -> Message[Any] | None:
+    """Returns the message; None for what is none, which would be met again and again."""
+    try:
+        return Message.decode(data)
+    except DramatiqError:
+        structlog.get_logger().error("message_unreadable", bytes=len(data))
+        return None

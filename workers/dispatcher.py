@@ -17,8 +17,10 @@ from core.jobs.use_cases import Jobs
 from core.platform.logging import configure_logging
 from core.platform.signals import JOBS_WAITING
 
+# Announcements come in bursts; one round serves all that came so far.
+BETWEEN_ROUNDS_SECONDS = 0.005
 # While jobs wait for a place, the workers free one long before the next regular round.
-CROWDED_SECONDS = 0.02
+CROWDED_SECONDS = 0.04
 AFTER_FAULT_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 # It walks through the whole storage.
@@ -41,6 +43,7 @@ class Dispatcher:
             ("sweep", SWEEP_SECONDS, jobs.sweep),
             ("sweep_files", FILE_SWEEP_SECONDS, sweep_files),
         )
+        self._pause = BETWEEN_ROUNDS_SECONDS
         self._wake = threading.Event()
         self._stopping = threading.Event()
 
@@ -64,23 +67,30 @@ class Dispatcher:
         while not self._stopping.is_set():
             # Cleared first: what is announced during the round calls for another.
             self._wake.clear()
-            self._wake.wait(self._dispatch())
+            seconds = self._dispatch()
+            self._stopping.wait(self._pause)
+            self._wake.wait(max(0.0, seconds - self._pause))
         for thread in threads:
             thread.join(CHORE_END_SECONDS)
 
     def _dispatch(self) -> float:
-        """Runs one round and returns the seconds until the next."""
-        more = False
+        """Runs one round and returns the seconds until the next; sets how few they may be."""
+        dispatched, crowded = 0, False
 
         def dispatch() -> None:
-            nonlocal more
-            _dispatched, more = self._jobs.dispatch()
+            nonlocal dispatched, crowded
+            dispatched, crowded = self._jobs.dispatch()
 
         if not _done("dispatch", dispatch):
             # Announcements do not hasten this one: they would only find the same fault again.
-            self._stopping.wait(AFTER_FAULT_SECONDS)
+            self._pause = AFTER_FAULT_SECONDS
             return 0.0
-        return CROWDED_SECONDS if more else self._interval
+        if crowded and not dispatched:
+            # No place was free: nor do they here. Long jobs are looked at less often.
+            self._pause = min(self._pause * 2, CROWDED_SECONDS)
+        else:
+            self._pause = BETWEEN_ROUNDS_SECONDS
+        return self._pause if crowded else self._interval
 
     def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
         while not self._stopping.is_set():

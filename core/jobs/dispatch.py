@@ -19,11 +19,15 @@ from core.platform.system_database import SystemDatabase
 # Redis holds few jobs for each place at a worker, so that whose turn it is is decided in Postgres.
 JOBS_PER_SLOT = 2
 CAPACITY_SECONDS = 1.0
+# How long a submitter goes by what room it saw; others fill the queue meanwhile.
+ROOM_SECONDS = 0.02
+# How long submitters leave a queue to the dispatcher after it left some waiting.
+CROWDED_SECONDS = 0.2
 PAUSE_AFTER_FAULT_SECONDS = 1.0
 
 
 class DispatchJobs:
-    """Dispatches by rounds, as the dispatcher does, or one job at once, as its submitter tries."""
+    """Dispatches by rounds, as the dispatcher does, and says when a submitter may do it itself."""
 
     def __init__(
         self,
@@ -39,7 +43,9 @@ class DispatchJobs:
         self._batch = batch
         self._capacities: Sequence[Capacity] = ()
         self._known_until = 0.0
+        self._rooms: dict[str, tuple[int, float]] = {}
         self._quiet_until = 0.0
+        self._crowded = False
 
     def __call__(self) -> tuple[int, bool]:
         """Runs one round over all queues: how many were dispatched, and whether more may wait.
@@ -47,71 +53,91 @@ class DispatchJobs:
         Raises RefusedError where Postgres or Redis is away; whatever was marked but not pushed is
         queued again.
         """
-        with self._system.begin() as transaction:
-            capacities = ledger.capacities(transaction)
-        dispatched, more = 0, False
-        for capacity in capacities:
-            room = self._room(capacity)
+        dispatched, crowded = 0, False
+        if not self._crowded:
+            # Rounds are few then, and this one may be for a worker that has just come.
+            self._known_until = 0.0
+        for capacity in self._known_capacities():
+            room = self._room(capacity, self._queue.length(capacity.queue))
             if room > 0:
                 with self._system.begin() as transaction:
                     tickets = pick(transaction, capacity, caps_of(self._kinds), most=room)
                 self._push(tickets)
                 dispatched += len(tickets)
-                more = more or len(tickets) == room
-            else:
-                more = True
-        return dispatched, more
+                room -= len(tickets)
+            if room <= 0:
+                crowded = True
+                self._queue.say_crowded(capacity.queue, seconds=CROWDED_SECONDS)
+        self._crowded = crowded
+        return dispatched, crowded
+
+    def has_room(self, kind: JobKind) -> bool:
+        """Tells whether a job of the kind may go to the workers in the transaction that submits it.
+
+        Never raises: the dispatcher sees to the job otherwise.
+        """
+        now = time.monotonic()
+        if now < self._quiet_until or kind.max_active is not None:
+            return False
+        try:
+            capacity = self._capacity_of(kind)
+            if capacity is None:
+                return False
+            room, seen_until = self._rooms.get(kind.queue, (0, 0.0))
+            if now >= seen_until:
+                length = self._queue.clear_length(kind.queue)
+                room = 0 if length is None else self._room(capacity, length)
+                seen_until = now + ROOM_SECONDS
+            self._rooms[kind.queue] = (room - 1, seen_until)
+        except RefusedError as refusal:
+            self._left_to_dispatcher(refusal)
+            return False
+        return room > 0
 
     def at_once(self, job: Job) -> None:
-        """Tries to hand over one job right after its commit, so that it need not wait for a round.
+        """Pushes one job that was submitted as dispatched, right after its commit.
 
-        Never raises: the job is safe in Postgres, and the dispatcher sees to it otherwise.
+        Never raises: the job is safe in Postgres, and is dispatched again where nobody takes it.
         """
-        if time.monotonic() < self._quiet_until or job.kind in caps_of(self._kinds):
-            return
         ticket = Ticket(job.tenant_id, job.job_id, job.epoch, job.queue)
         try:
-            capacity = self._capacity_of(job)
-            if capacity is None or self._room(capacity) <= 0:
-                return
-            with self._system.begin() as transaction:
-                picked = ledger.pick_this(transaction, ticket, capacity)
-            if picked:
-                self._push([ticket])
+            self._push([ticket])
         except RefusedError as refusal:
-            # One slow call a second is the most that a missing Redis may cost submitters.
-            self._quiet_until = time.monotonic() + PAUSE_AFTER_FAULT_SECONDS
-            structlog.get_logger().warning(
-                "job_left_to_dispatcher", job_id=job.job_id, reason=str(refusal)
-            )
+            self._left_to_dispatcher(refusal)
         except Exception:  # noqa: BLE001 - the job is committed: its submitter must hear so.
             structlog.get_logger().exception("job_left_to_dispatcher", job_id=job.job_id)
 
-    def _room(self, capacity: Capacity) -> int:
-        waiting = self._queue.length(capacity.queue)
-        return min(self._batch, capacity.slots * JOBS_PER_SLOT - waiting)
+    def _left_to_dispatcher(self, refusal: RefusedError) -> None:
+        # One slow call a second is the most that a missing Redis may cost submitters.
+        self._quiet_until = time.monotonic() + PAUSE_AFTER_FAULT_SECONDS
+        structlog.get_logger().warning("jobs_left_to_dispatcher", reason=str(refusal))
 
-    def _capacity_of(self, job: Job) -> Capacity | None:
-        """Returns the capacity for the job, at most a second old; None where nobody runs it."""
+    def _room(self, capacity: Capacity, length: int) -> int:
+        return min(self._batch, capacity.slots * JOBS_PER_SLOT - length)
+
+    def _known_capacities(self) -> Sequence[Capacity]:
+        """Returns the capacities, at most a second old."""
         if time.monotonic() >= self._known_until:
+            # First, so that a worker that comes meanwhile is looked for once more.
+            self._known_until = time.monotonic() + CAPACITY_SECONDS
             with self._system.begin() as transaction:
                 self._capacities = ledger.capacities(transaction)
-            self._known_until = time.monotonic() + CAPACITY_SECONDS
-        for capacity in self._capacities:
-            if capacity.queue == job.queue and job.kind in capacity.kinds:
+        return self._capacities
+
+    def _capacity_of(self, kind: JobKind) -> Capacity | None:
+        for capacity in self._known_capacities():
+            if capacity.queue == kind.queue and kind.name in capacity.kinds:
                 return capacity
         return None
 
     def _push(self, tickets: Sequence[Ticket]) -> None:
-        for number, ticket in enumerate(tickets):
-            try:
-                self._queue.publish(
-                    ticket.queue,
-                    tenant_id=ticket.tenant_id,
-                    job_id=ticket.job_id,
-                    epoch=ticket.epoch,
-                )
-            except RefusedError:
-                with self._system.begin() as transaction:
-                    ledger.give_back(transaction, tickets[number:])
-                raise
+        if not tickets:
+            return
+        try:
+            self._queue.publish(
+                tickets[0].queue, [(each.tenant_id, each.job_id, each.epoch) for each in tickets]
+            )
+        except RefusedError:
+            with self._system.begin() as transaction:
+                ledger.give_back(transaction, tickets)
+            raise

@@ -50,31 +50,6 @@ def capacities(transaction: SystemTransaction) -> list[Capacity]:
     return [Capacity(row["queue"], row["slots"], tuple(row["kinds"] or ())) for row in rows]
 
 
-def pick_this(transaction: SystemTransaction, ticket: Ticket, capacity: Capacity) -> bool:
-    """Dispatches this one job, unless another has waited longer or its tenant is paused."""
-    return bool(
-        transaction.execute(
-            f"""
-            UPDATE jobs SET state = 'dispatched', dispatched_at = now(), sequence = sequence + 1
-            WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
-            AND state = 'queued' AND NOT EXISTS (
-                SELECT FROM jobs AS other WHERE other.queue = :queue AND other.state = 'queued'
-                AND other.kind = ANY(:kinds) AND other.run_at < jobs.run_at)
-            AND NOT EXISTS (SELECT FROM tenants WHERE tenants.tenant_id = jobs.tenant_id
-                AND jobs_paused_at IS NOT NULL)
-            RETURNING {TELL}::text
-            """,
-            {
-                "tenant_id": ticket.tenant_id,
-                "job_id": ticket.job_id,
-                "epoch": ticket.epoch,
-                "queue": ticket.queue,
-                "kinds": list(capacity.kinds),
-            },
-        ).rowcount
-    )
-
-
 def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
     """Queues jobs again that were dispatched but not begun; returns how many."""
     if not tickets:

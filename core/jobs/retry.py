@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core.context import Context
 from core.failures import Failure, not_found
 from core.jobs import ended, store
-from core.jobs.dispatch import DispatchJobs
 from core.jobs.job import Job
 from core.platform.database import Database
 from core.reasons import Reason
@@ -19,14 +18,12 @@ class RetryJob:
     """Gives a job that did not succeed a fresh set of attempts; its checkpoint is kept."""
 
     database: Database
-    dispatch: DispatchJobs
 
     def __call__(self, context: Context, job_id: str) -> Result[Job]:
         """Returns the queued job, or JOB_NOT_RETRYABLE where it has not ended or has succeeded."""
         with self.database.begin(context) as unit:
             queued = ended.put_back(unit, job_id)
             if queued is not None:
-                unit.after_commit(lambda: self.dispatch.at_once(queued))
                 return unit.commit(queued)
             job = store.get_for_update(unit, job_id)
             return Err(not_found("job", job_id) if job is None else _not_retryable(job))

@@ -46,11 +46,17 @@ def json_text(value: Mapping[str, Any]) -> str:
 
 
 def insert(
-    unit: UnitOfWork, values: Mapping[str, Any], *, delay_seconds: float, most_waiting: int
+    unit: UnitOfWork,
+    values: Mapping[str, Any],
+    *,
+    at_once: bool,
+    delay_seconds: float,
+    most_waiting: int,
 ) -> Job | None:
-    """Inserts a job and tells the dispatchers; None where the tenant has `most_waiting` already.
+    """Inserts a job; None where the tenant has `most_waiting` already.
 
-    One round trip, and a count that stops at the limit.
+    With `at_once` it is inserted as dispatched unless its tenant is paused; otherwise the
+    dispatchers are told. One round trip, and a count that stops at the limit.
     """
     row = unit.one(
         f"""
@@ -59,22 +65,30 @@ def insert(
                 SELECT FROM jobs WHERE tenant_id = :tenant_id
                 AND state IN ('queued', 'dispatched') LIMIT :most_waiting
             ) AS counted
+        ), clear AS (
+            SELECT CASE WHEN :at_once AND NOT EXISTS (
+                SELECT FROM tenants WHERE tenant_id = :tenant_id AND jobs_paused_at IS NOT NULL
+            ) THEN 'dispatched' ELSE 'queued' END AS state
         ), made AS (
             INSERT INTO jobs (tenant_id, job_id, kind, kind_version, queue, priority, payload,
-                run_at, expires_at, max_attempts, key_id, roles, correlation_id, traceparent)
+                run_at, expires_at, max_attempts, key_id, roles, correlation_id, traceparent,
+                state, dispatched_at)
             SELECT :tenant_id, CAST(:job_id AS uuid), :kind, :kind_version, :queue, :priority,
                 CAST(:payload AS jsonb), now() + make_interval(secs => :delay_seconds),
                 now() + make_interval(secs => :expire_after_seconds), :max_attempts, :key_id,
-                CAST(:roles AS text[]), :correlation_id, :traceparent
-            FROM waiting WHERE waiting.jobs < :most_waiting
+                CAST(:roles AS text[]), :correlation_id, :traceparent,
+                clear.state, CASE clear.state WHEN 'dispatched' THEN now() END
+            FROM waiting, clear WHERE waiting.jobs < :most_waiting
             RETURNING {COLUMNS}
         )
-        SELECT made.*, pg_notify('howdah_jobs', made.queue)::text AS told FROM made
+        SELECT made.*, CASE made.state WHEN 'queued'
+            THEN pg_notify('howdah_jobs', made.queue)::text END AS told FROM made
         """,
         {
             **values,
             "tenant_id": unit.context.tenant_id,
             "payload": json_text(values["payload"]),
+            "at_once": at_once,
             "delay_seconds": delay_seconds,
             "most_waiting": most_waiting,
         },

@@ -11,7 +11,7 @@ import uuid_utils
 from core.failures import Failure, RefusedError
 from core.jobs import store
 from core.jobs.dispatch import DispatchJobs
-from core.jobs.job import Job
+from core.jobs.job import Job, JobState
 from core.jobs.kind import JobKind
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
@@ -58,6 +58,7 @@ class SubmitJob:
                 "correlation_id": context.correlation_id,
                 "traceparent": context.traceparent,
             },
+            at_once=delay_seconds <= 0 and self.dispatch.has_room(wanted),
             delay_seconds=delay_seconds,
             most_waiting=self.max_waiting_jobs_per_tenant,
         )
@@ -70,6 +71,6 @@ class SubmitJob:
                     retry_after_ms=QUEUE_FULL_RETRY_MS,
                 )
             )
-        if delay_seconds <= 0:
+        if job.state is JobState.DISPATCHED:
             unit.after_commit(lambda: self.dispatch.at_once(job))
         return job

@@ -70,7 +70,7 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         watch=WatchJob(get, signals),
         wait=WaitJob(get, signals),
         cancel=CancelJob(database),
-        retry=RetryJob(database, dispatch),
+        retry=RetryJob(database),
         replay=ReplayDeadJobs(database),
         explain=ExplainJob(get, system, kinds),
         stats=GetQueueStats(system),

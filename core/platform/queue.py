@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import redis
 from dramatiq import Message
-from dramatiq.brokers.redis import RedisBroker
 
 from core.failures import Failure, RefusedError
 from core.reasons import Reason
@@ -22,18 +21,33 @@ class JobQueue:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._broker = RedisBroker(client=client, namespace=NAMESPACE, middleware=[])  # type: ignore[no-untyped-call]
 
-    def publish(self, queue: str, *, tenant_id: str, job_id: str, epoch: int) -> None:
-        """Puts one job where the next free worker of the queue takes it."""
-        message = job_message(queue, tenant_id=tenant_id, job_id=job_id, epoch=epoch)
+    def publish(self, queue: str, jobs: Sequence[tuple[str, str, int]]) -> None:
+        """Puts jobs, each by tenant, id and epoch, where the next free workers take them."""
+        messages = [
+            job_message(queue, tenant_id=tenant_id, job_id=job_id, epoch=epoch).encode()
+            for tenant_id, job_id, epoch in jobs
+        ]
         with redis_faults():
-            self._broker.enqueue(message)
+            self._client.rpush(_key(queue), *messages)
 
     def length(self, queue: str) -> int:
         """Returns the number of jobs that no worker has taken yet."""
         with redis_faults():
-            return int(self._client.llen(f"{NAMESPACE}:{queue}"))
+            return int(self._client.llen(_key(queue)))
+
+    def say_crowded(self, queue: str, *, seconds: float) -> None:
+        """Says, for so long, that jobs wait in Postgres for a place in this queue."""
+        with redis_faults():
+            self._client.set(_crowded_key(queue), "1", px=int(seconds * 1000))
+
+    def clear_length(self, queue: str) -> int | None:
+        """Returns the length of a queue, or None where it was said to be crowded."""
+        with redis_faults(), self._client.pipeline(transaction=False) as both:
+            both.llen(_key(queue))
+            both.exists(_crowded_key(queue))
+            length, crowded = both.execute()
+            return None if crowded else int(length)
 
     def announce(self, worker_id: str, *, seconds: int) -> None:
         """Says, for so many seconds, that a worker lives."""
@@ -55,6 +69,14 @@ def job_message(queue: str, *, tenant_id: str, job_id: str, epoch: int) -> Messa
         kwargs={"job_id": job_id, "tenant_id": tenant_id, "epoch": epoch},
         options={},
     )
+
+
+def _key(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}"
+
+
+def _crowded_key(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}:crowded"
 
 
 @contextmanager

@@ -87,7 +87,6 @@ def test_watching_shows_each_change_with_a_greater_number_and_ends_with_the_job(
 
 
 def test_a_watcher_hears_of_a_change_long_before_its_sign_of_life(lab: Lab, acme: Context) -> None:
-    assert lab.signals.wait_until_hearing(5)
     job = lab.submit(acme)
     changes = watch(lab, acme, job)
     next(changes)
@@ -164,15 +163,16 @@ def test_waiters_find_out_by_themselves_when_nothing_can_be_heard(
 def test_listening_comes_back_after_its_connection_was_cut(
     lab: Lab, acme: Context, databases: Databases
 ) -> None:
-    assert lab.signals.wait_until_hearing(5)
-    with psycopg.connect(databases.urls.admin, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'howdah signals'"
-        )
-    await_value(lambda: None if lab.signals.hearing else True)
-    await_value(lambda: lab.signals.hearing or None)
     job = lab.submit(acme)
+    with lab.signals.waiter("acme", job.job_id):
+        await_value(lambda: lab.signals.hearing or None)
+        with psycopg.connect(databases.urls.admin, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'howdah job changes'"
+            )
+        await_value(lambda: None if lab.signals.hearing else True)
+        await_value(lambda: lab.signals.hearing or None)
     threading.Timer(0.2, lab.runner(), [ticket(job)]).start()
     answer = lab.jobs.wait(acme, WaitQuery(job.job_id))
     assert isinstance(answer, Ok)
