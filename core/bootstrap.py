@@ -25,10 +25,13 @@ from core.platform.redis_client import open_redis
 from core.platform.secrets import SecretBox
 from core.platform.signals import JobSignals
 from core.platform.system_database import SystemDatabase
+from core.platform.telemetry import new_registry
 from core.records.use_cases import import_kind, records_use_cases
+from core.schedules.use_cases import schedules_use_cases
 from core.tenants.directory import Directory
 from core.tenants.tokens import TokenIssuer
 from core.tenants.use_cases import tenants_use_cases
+from core.webhooks.use_cases import webhook_kind, webhooks_use_cases
 
 LEASE_TIMEOUT_SECONDS = 0.1
 
@@ -56,6 +59,7 @@ def open_node(settings: Settings) -> Iterator[Node]:
             for kind in (
                 import_kind(files),
                 workbook_kind(database, files),
+                webhook_kind(settings, secrets, new_registry()),
             )
         }
         jobs = jobs_use_cases(settings, database, system, queue, signals, kinds)
@@ -79,6 +83,8 @@ def open_node(settings: Settings) -> Iterator[Node]:
             documents=documents_use_cases(database, jobs.submit),
             files=files,
             jobs=jobs,
+            schedules=schedules_use_cases(settings, database, system, kinds, jobs.submit),
+            webhooks=webhooks_use_cases(settings, database, system, secrets),
             node=node_use_cases(version("howdah"), settings, kinds),
         )
 

@@ -7,11 +7,14 @@ import sys
 
 from core.config import PROCESS_INDEX, SECRETS, Settings
 from core.platform.telemetry import DIRECTORY_VARIABLE, metrics_directory
+from core.webhooks.delivery import WEBHOOK_QUEUE
 from server.supervisor import Program
 
 # For what comes before and after the drain itself.
 SLACK_SECONDS = 3.0
 DISPATCHER_STOP_SECONDS = 10.0
+# The setting that a worker reads its own queues from.
+QUEUES_VARIABLE = "HOWDAH_WORKER_QUEUES"
 # Callers are let go first: what they wait for may be a job that still runs.
 CALLS, JOBS = 0, 1
 
@@ -31,22 +34,32 @@ def server_programs(settings: Settings) -> list[Program]:
 
 
 def worker_programs(settings: Settings) -> list[Program]:
-    """Returns the workers: Dramatiq's own command, one process each, so that each is watched."""
-    return [
-        Program(
-            name=f"worker-{index}",
-            command=(
-                *(sys.executable, "-m", "dramatiq", "workers.main:boot", "--skip-logging"),
-                *("--processes", "1", "--threads", str(settings.worker_threads)),
-                *("--worker-shutdown-timeout", str(int(settings.worker_drain_seconds * 1000))),
-                *("--queues", *settings.worker_queues),
-            ),
-            stop_seconds=settings.worker_drain_seconds + SLACK_SECONDS,
-            stage=JOBS,
-            environment={PROCESS_INDEX: str(index)},
-        )
+    """Returns the workers, and those that deliver webhooks: a slow receiver holds no other job."""
+    jobs = [
+        _worker(settings, str(index), settings.worker_queues, settings.worker_threads)
         for index in range(settings.worker_processes)
     ]
+    webhooks = [
+        _worker(settings, f"webhooks-{index}", (WEBHOOK_QUEUE,), settings.webhook_worker_threads)
+        for index in range(settings.webhook_worker_processes)
+    ]
+    return [*jobs, *webhooks]
+
+
+def _worker(settings: Settings, index: str, queues: tuple[str, ...], threads: int) -> Program:
+    """Returns one worker: Dramatiq's own command with one process, so that each is watched."""
+    return Program(
+        name=f"worker-{index}",
+        command=(
+            *(sys.executable, "-m", "dramatiq", "workers.main:boot", "--skip-logging"),
+            *("--processes", "1", "--threads", str(threads)),
+            *("--worker-shutdown-timeout", str(int(settings.worker_drain_seconds * 1000))),
+            *("--queues", *queues),
+        ),
+        stop_seconds=settings.worker_drain_seconds + SLACK_SECONDS,
+        stage=JOBS,
+        environment={PROCESS_INDEX: index, QUEUES_VARIABLE: ",".join(queues)},
+    )
 
 
 def dispatcher_program() -> Program:

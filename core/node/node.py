@@ -21,9 +21,11 @@ from core.platform.secrets import SecretBox
 from core.platform.storage import Storage
 from core.platform.system_database import SystemDatabase
 from core.records.use_cases import Records
+from core.schedules.use_cases import Schedules
 from core.tenants.directory import Directory
 from core.tenants.tokens import TokenIssuer
 from core.tenants.use_cases import Tenants
+from core.webhooks.use_cases import Webhooks
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,6 @@ class Node:
     documents: Documents
     files: Files
     jobs: Jobs
+    schedules: Schedules
+    webhooks: Webhooks
     node: NodeUseCases

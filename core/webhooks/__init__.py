@@ -1,0 +1,1 @@
+"""Tells the tenant's own servers what became of its jobs."""
