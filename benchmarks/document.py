@@ -20,11 +20,27 @@ PROMISES = {
     "p99_over_fastapi": ("", "≤ 0.25"),
     "two_processes_over_one": ("", "≥ 1.9"),
     "bound_over_unbound_latency": ("≤ 1.5", "≤ 1.2"),
+    "over_celery": ("≥ 1", ""),
+    "over_rq": ("≥ 2", ""),
+    "over_postgres_queue": ("≥ 1.5", ""),
+    "with_1m_rows_over_empty": ("≥ 0.8", ""),
+    "idle_p50_ms": ("≤ 8", "≤ 5"),
+    "idle_p99_ms": ("≤ 50", ""),
+}
+QUEUE_COLUMNS = {
+    "jobs_per_second": "jobs/s",
+    "enqueue_per_second": "submitted/s",
+    "jobs_many_per_second": "jobs/s, many at once",
+    "enqueue_many_per_second": "submitted/s, many at once",
+    "idle_p50_ms": "idle p50 ms",
+    "idle_p99_ms": "idle p99 ms",
+    "idle_after_commit_p50_ms": "idle p50 ms from the commit",
 }
 LIMITS = {
     "cdnow_import_seconds": "≤ 20",
     "workbook_seconds": "≤ 10",
     "workbook_worker_peak_mib": "< 300",
+    "idle_node_percent_of_a_core": "< 2",
 }
 
 
@@ -47,6 +63,8 @@ def _lines(whole: Whole) -> Iterator[str]:
         yield from _ratios(whole)
     if servers := whole["figures"].get("servers"):
         yield from ("", *_servers(servers))
+    if queues := whole["figures"].get("queues"):
+        yield from ("", *_queues(queues))
     yield from _figures(whole)
     yield from ("", _origin(whole))
 
@@ -72,8 +90,20 @@ def _servers(servers: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
         )
 
 
+def _queues(queues: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
+    yield f"| queue | {' | '.join(QUEUE_COLUMNS.values())} |"
+    yield f"|---|{'---|' * len(QUEUE_COLUMNS)}"
+    for name, row in queues.items():
+        numbers = (
+            f"{row[key]['median']:,.4g} ({row[key]['min']:,.4g} to {row[key]['max']:,.4g})"
+            for key in QUEUE_COLUMNS
+        )
+        yield f"| {name} | {' | '.join(numbers)} |"
+
+
 def _figures(whole: Whole) -> Iterator[str]:
-    figures = {key: value for key, value in whole["figures"].items() if key != "servers"}
+    tables = {"servers", "queues"}
+    figures = {key: value for key, value in whole["figures"].items() if key not in tables}
     if not figures:
         return
     yield from ("", "| figure | value | promised |", "|---|---|---|")

@@ -100,6 +100,7 @@ def _ratios(seen: list[Round]) -> dict[str, Spread]:
     return {
         "over_dramatiq": rates("howdah", "dramatiq"),
         "over_celery": rates("howdah", "celery"),
+        "over_celery_threads": rates("howdah", "celery_threads"),
         "over_rq": rates("howdah", "rq"),
         "over_postgres_queue": rates("howdah", "postgres_queue"),
         "with_1m_rows_over_empty": rates("howdah_1m_rows", "howdah"),

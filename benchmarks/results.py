@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results"
 # What a change of would make another measurement of it.
 MEASURED = ("benchmarks", "core", "generated/python", "requirements", "server", "workers")
-LIBRARIES = ("grpcio", "protobuf", "psycopg", "sqlalchemy", "fastapi", "uvicorn", "structlog")
+LIBRARIES = (
+    *("grpcio", "protobuf", "psycopg", "sqlalchemy", "fastapi", "uvicorn", "structlog"),
+    *("redis", "dramatiq", "celery", "rq", "procrastinate"),
+)
 
 Spread: TypeAlias = dict[str, float]
 

@@ -42,7 +42,12 @@ def contestants(on: Ground) -> list[Contestant]:
         Contestant("howdah", "howdah", howdah, samples=MANY_SAMPLES),
         Contestant("howdah_1m_rows", "howdah", howdah, ground.FULL, MANY_SAMPLES),
         Contestant("dramatiq", "dramatiq", (_dramatiq(),)),
-        Contestant("celery", "celery", (_celery(),)),
+        Contestant("celery", "celery", (_celery("prefork", PROCESSES),)),
+        Contestant(
+            "celery_threads",
+            "celery",
+            tuple(_celery("threads", THREADS, f"{one}@%h") for one in range(PROCESSES)),
+        ),
         Contestant("rq", "rq", (_rq(),) * PROCESSES),
         Contestant("rq_simple_worker", "rq", (_rq("--simple"),) * PROCESSES),
         Contestant(
@@ -71,11 +76,11 @@ def _dramatiq() -> Command:
     )
 
 
-def _celery() -> Command:
+def _celery(pool: str, concurrency: int, name: str = "celery@%h") -> Command:
+    # Its default is prefork with one task a process; threads are what the others here have.
     return (
         *(*PYTHON, "celery", "--app", "benchmarks.queues.on_celery", "worker"),
-        # One process a core is its default.
-        *("--pool", "prefork", "--concurrency", str(PROCESSES)),
+        *("--hostname", name, "--pool", pool, "--concurrency", str(concurrency)),
     )
 
 

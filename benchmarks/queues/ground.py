@@ -22,7 +22,7 @@ from core.platform.embedded import (
 )
 from core.platform.migrate import migrate
 
-EMPTY, FULL, PROCRASTINATE = "template_empty", "template_full", "template_procrastinate"
+EMPTY, FULL, PROCRASTINATE = "howdah_empty", "howdah_full", "procrastinate"
 FINISHED_JOBS = 1_000_000
 
 INSERT_TENANT = """
@@ -49,11 +49,16 @@ class Ground:
     directory: Path
     admin_url: str
     redis_url: str
+    templates: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextmanager
     def fresh(self, template: str) -> Iterator[str]:
         """Yields the name of a new copy of the template; Redis is empty as well."""
+        if template not in self.templates:
+            create_database(self.admin_url, template)
+            _fill(self, template)
+            self.templates.add(template)
         name = f"turn_{next(self.numbers)}"
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushall()
@@ -85,25 +90,25 @@ class Ground:
 
 @contextmanager
 def ground(directory: Path) -> Iterator[Ground]:
-    """Yields both servers and the templates."""
+    """Yields both servers, with nothing in them."""
     with (
         embedded_postgres(directory / "postgres") as admin_url,
         embedded_redis(directory / "redis") as redis_url,
     ):
-        on = Ground(directory, admin_url, redis_url)
-        for template, finished_jobs in ((EMPTY, 0), (FULL, FINISHED_JOBS)):
-            create_database(admin_url, template)
-            migrate(on.url("howdah_migrator", template))
-            with psycopg.connect(on.url("postgres", template), autocommit=True) as connection:
-                connection.execute(INSERT_TENANT)
-                connection.execute(INSERT_FINISHED, {"jobs": finished_jobs})
-                connection.execute("VACUUM ANALYZE jobs")
-        create_database(admin_url, PROCRASTINATE)
-        app = procrastinate.App(
-            connector=procrastinate.SyncPsycopgConnector(
-                conninfo=on.url("postgres", PROCRASTINATE), min_size=1, max_size=1
-            )
-        )
+        yield Ground(directory, admin_url, redis_url)
+
+
+def _fill(on: Ground, template: str) -> None:
+    """Gives the new database the schema and the rows that its copies begin with."""
+    if template == PROCRASTINATE:
+        connector = procrastinate.SyncPsycopgConnector(conninfo=on.url("postgres", template))
+        app = procrastinate.App(connector=connector)
         with app.open():
             app.schema_manager.apply_schema()
-        yield on
+        return
+    migrate(on.url("howdah_migrator", template))
+    with psycopg.connect(on.url("postgres", template), autocommit=True) as connection:
+        connection.execute(INSERT_TENANT)
+        if template == FULL:
+            connection.execute(INSERT_FINISHED, {"jobs": FINISHED_JOBS})
+            connection.execute("VACUUM ANALYZE jobs")
