@@ -97,6 +97,7 @@ class Settings(BaseModel):
     job_dispatch_batch: int = Field(64, ge=1, le=10_000)
     job_retention_days: int = Field(30, ge=1, le=3650)
     max_waiting_jobs_per_tenant: int = Field(20_000, ge=1)
+    max_schedules_per_tenant: int = Field(500, ge=1)
 
     # Webhooks. Deliveries have workers of their own, which mostly wait.
     webhook_worker_processes: int = Field(1, ge=0, le=64)
@@ -174,6 +175,7 @@ class Settings(BaseModel):
             "max_metadata_bytes": self.max_metadata_bytes,
             "max_file_bytes": self.max_file_bytes,
             "max_waiting_jobs_per_tenant": self.max_waiting_jobs_per_tenant,
+            "max_schedules_per_tenant": self.max_schedules_per_tenant,
             "max_webhook_endpoints_per_tenant": self.max_webhook_endpoints_per_tenant,
             "max_streams_per_tenant": self.max_streams_per_tenant,
             "rate_limit_calls_per_second": self.rate_limit_calls_per_second,

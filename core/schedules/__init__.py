@@ -1,0 +1,1 @@
+"""Starts jobs by the clock."""
