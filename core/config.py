@@ -89,6 +89,10 @@ class Settings(BaseModel):
     worker_threads: int = Field(4, ge=1, le=64)
     worker_poll_milliseconds: int = Field(250, ge=5, le=1_000)
     worker_drain_seconds: float = Field(30.0, ge=1, le=300)
+    worker_hung_seconds: float = Field(30.0, ge=1, le=600)
+    # 0 for no limit.
+    worker_memory_limit_mib: int = Field(1024, ge=0)
+    job_stop_grace_seconds: float = Field(10.0, ge=0.1, le=300)
     job_lease_seconds: int = Field(45, ge=2, le=3600)
     job_heartbeat_seconds: float = Field(10.0, ge=0.2, le=600)
     job_unclaimed_seconds: float = Field(15.0, ge=1, le=600)
@@ -97,6 +101,9 @@ class Settings(BaseModel):
     job_dispatch_batch: int = Field(64, ge=1, le=10_000)
     job_retention_days: int = Field(30, ge=1, le=3650)
     max_waiting_jobs_per_tenant: int = Field(20_000, ge=1)
+    max_jobs_per_batch: int = Field(5_000, ge=1, le=100_000)
+    max_jobs_per_chain: int = Field(100, ge=1, le=1_000)
+    max_job_payload_bytes: int = Field(64 * 1024, ge=1024, le=16 * 1024 * 1024)
     max_schedules_per_tenant: int = Field(500, ge=1)
 
     # Webhooks. Deliveries have workers of their own, which mostly wait.
@@ -175,6 +182,9 @@ class Settings(BaseModel):
             "max_metadata_bytes": self.max_metadata_bytes,
             "max_file_bytes": self.max_file_bytes,
             "max_waiting_jobs_per_tenant": self.max_waiting_jobs_per_tenant,
+            "max_jobs_per_batch": self.max_jobs_per_batch,
+            "max_jobs_per_chain": self.max_jobs_per_chain,
+            "max_job_payload_bytes": self.max_job_payload_bytes,
             "max_schedules_per_tenant": self.max_schedules_per_tenant,
             "max_webhook_endpoints_per_tenant": self.max_webhook_endpoints_per_tenant,
             "max_streams_per_tenant": self.max_streams_per_tenant,
@@ -202,7 +212,7 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
                 faults.append(f"{key}_FILE: {fault.strerror}: {path}")
     known = {f"HOWDAH_{n.upper()}" for n in Settings.model_fields}
     known |= {f"HOWDAH_{n.upper()}_FILE" for n in SECRETS}
-    known |= CLIENT_VARIABLES | {PROCESS_INDEX}
+    known |= CLIENT_VARIABLES | {PROCESS_INDEX, LIFE_LINE}
     faults += [
         f"{key}: there is no such setting"
         for key in sorted(env)
@@ -236,6 +246,8 @@ def _in_words(error: ValidationError) -> list[str]:
 
 # Set by the supervisor: which of the node's processes of its sort this is, from 0.
 PROCESS_INDEX = "HOWDAH_PROCESS_INDEX"
+# As well: the pipe on which this process shows that it lives (core/platform/life_line.py).
+LIFE_LINE = "HOWDAH_LIFE_LINE"
 
 # Read by the clients and the examples, not by the node.
 CLIENT_VARIABLES = frozenset(

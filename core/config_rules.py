@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # AES-256.
 KEY_BYTES = 32
 LAST_PORT = 65_535
+# What a worker uses before its first job is well below this.
+SMALLEST_WORKER_MIB = 256
 HOST = re.compile(r"[A-Za-z0-9_.-]+|\[?[0-9A-Fa-f:.]+\]?")
 
 
@@ -72,6 +74,10 @@ def faults_together(settings: Settings) -> list[str]:
         (
             settings.job_heartbeat_seconds * 3 > settings.job_lease_seconds,
             "HOWDAH_JOB_HEARTBEAT_SECONDS must be at most a third of HOWDAH_JOB_LEASE_SECONDS",
+        ),
+        (
+            0 < settings.worker_memory_limit_mib < SMALLEST_WORKER_MIB,
+            f"HOWDAH_WORKER_MEMORY_LIMIT_MIB must be 0 or at least {SMALLEST_WORKER_MIB}",
         ),
         (
             any(urls) and not all(urls),

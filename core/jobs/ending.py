@@ -104,19 +104,19 @@ def ending_of_stop(
             # What gets no further may be what fills the worker, time and again.
             return Ending(JobState.QUEUED, counts=False) if saved else Crashed(WORKER_FULL)
         case StopReason.TIMED_OUT:
-            return broken(timed_out(kind), job, kind)
+            return broken(timed_out(kind.time_limit_seconds), job, kind)
         case StopReason.LEASE_LOST:
             return None
         case _:
             assert_never(reason)
 
 
-def timed_out(kind: JobKind) -> Failure:
+def timed_out(limit_seconds: float) -> Failure:
     """Says that an attempt took longer than its kind may."""
     return Failure(
         Reason.JOB_TIMED_OUT,
-        f"An attempt took longer than the {kind.time_limit_seconds:g} seconds of its kind.",
-        {"time_limit_seconds": f"{kind.time_limit_seconds:g}"},
+        f"An attempt took longer than the {limit_seconds:g} seconds of its kind.",
+        {"time_limit_seconds": f"{limit_seconds:g}"},
     )
 
 

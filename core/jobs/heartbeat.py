@@ -16,21 +16,31 @@ from core.jobs.job import Job, Progress
 from core.jobs.lease import Lease, StopReason
 from core.jobs.ledger import Ticket
 from core.jobs.store import json_text
+from core.platform.pulse import Pulse
 from core.platform.signals import JOB_CANCEL, JobSignals
 from core.platform.system_database import SystemDatabase
 
 STATEMENT_SECONDS = 5.0
 # After a beat that failed, or that found a row locked.
 SOON_SECONDS = 1.0
+LOOP = "heartbeat"
 
 
 class Heartbeat:
     """Sends a beat every so often, and at once where there is progress or a cancellation."""
 
     def __init__(
-        self, system: SystemDatabase, *, lease_seconds: float, interval_seconds: float
+        self,
+        system: SystemDatabase,
+        *,
+        lease_seconds: float,
+        interval_seconds: float,
+        pulse: Pulse | None = None,
     ) -> None:
         self.lease_seconds = lease_seconds
+        # Tells whether an attempt was given up that still has a thread of this process.
+        self.has_abandoned = False
+        self._pulse = pulse or Pulse()
         self._system = system
         self._interval = interval_seconds
         self._lock = threading.Lock()
@@ -60,11 +70,26 @@ class Heartbeat:
         """Tells whether the worker takes no more jobs."""
         return self._draining
 
-    def drain(self) -> None:
+    def drain(self, reason: StopReason = StopReason.DRAINING) -> None:
         """Asks every attempt, and each that still begins, to end where it can be resumed."""
         self._draining = True
         for lease in self._held():
-            lease.stop(StopReason.DRAINING)
+            # What runs in a process of its own has no part in the memory of this one.
+            lease.stop(reason if lease.runs_here else StopReason.DRAINING)
+
+    def abandon_overdue(self, grace_seconds: float) -> list[Lease]:
+        """Gives up the attempts that are so long over their time limit; returns their leases.
+
+        They are renewed no more and may write nothing, but their threads cannot be ended.
+        """
+        with self._lock:
+            overdue = [lease for lease in self._leases.values() if lease.is_overdue(grace_seconds)]
+            for lease in overdue:
+                self._forget(lease)
+        for lease in overdue:
+            self.has_abandoned = True
+            lease.stop(StopReason.LEASE_LOST)
+        return overdue
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Waits until no attempt runs; tells whether that is so."""
@@ -74,18 +99,28 @@ class Heartbeat:
         """Returns the jobs that run here."""
         return [lease.ticket for lease in self._held()]
 
+    def releasable(self) -> list[Ticket]:
+        """Returns the jobs that may be queued again without counting a crash."""
+        full = StopReason.OUT_OF_MEMORY
+        return [lease.ticket for lease in self._held() if lease.stop_reason is not full]
+
     @contextmanager
-    def hold(self, job: Job, *, since: float) -> Iterator[Lease]:
-        """Keeps the lease of a job that was claimed at `since` until the block ends."""
-        key = (job.tenant_id, job.job_id)
+    def hold(
+        self, job: Job, *, since: float, limit_seconds: float | None = None
+    ) -> Iterator[Lease]:
+        """Keeps the lease of a job that was claimed at `since` until the block ends.
+
+        `limit_seconds` is how long a thread may take; None for a process, which can be ended.
+        """
         lease = Lease(
             Ticket(job.tenant_id, job.job_id, job.epoch, job.queue),
             since=since,
             lease_seconds=self.lease_seconds,
             wake=self._wake.set,
+            limit_seconds=limit_seconds,
         )
         with self._lock:
-            self._leases[key] = lease
+            self._leases[job.tenant_id, job.job_id] = lease
             self._idle.clear()
         # After it is known, so that a drain that begins now reaches it in one way or the other.
         if self._draining:
@@ -94,10 +129,7 @@ class Heartbeat:
             yield lease
         finally:
             with self._lock:
-                if self._leases.get(key) is lease:
-                    del self._leases[key]
-                if not self._leases:
-                    self._idle.set()
+                self._forget(lease)
 
     def beat(self) -> None:
         """Renews all leases now, and writes the progress that is due."""
@@ -143,6 +175,13 @@ class Heartbeat:
             if progress is not None:
                 lease.give_progress_back(progress)
 
+    def _forget(self, lease: Lease) -> None:
+        key = (lease.ticket.tenant_id, lease.ticket.job_id)
+        if self._leases.get(key) is lease:
+            del self._leases[key]
+        if not self._leases:
+            self._idle.set()
+
     def _held(self) -> list[Lease]:
         with self._lock:
             return list(self._leases.values())
@@ -158,7 +197,11 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._wake.wait(max(0.0, self._due_at() - time.monotonic()))
+            pause = max(0.0, self._due_at() - time.monotonic())
+            self._pulse.turn(LOOP, within_seconds=pause)
+            self._wake.wait(pause)
+            # Postgres may take its time.
+            self._pulse.rest(LOOP)
             self._wake.clear()
             if not self._closing.is_set() and self._due_at() <= time.monotonic():
                 try:

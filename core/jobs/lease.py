@@ -38,11 +38,21 @@ class Lease:
     """Is shared by the thread that runs the job and the one that sends heartbeats."""
 
     def __init__(
-        self, ticket: Ticket, *, since: float, lease_seconds: float, wake: Callable[[], None]
+        self,
+        ticket: Ticket,
+        *,
+        since: float,
+        lease_seconds: float,
+        wake: Callable[[], None],
+        limit_seconds: float | None = None,
     ) -> None:
         self.ticket = ticket
+        self.began_at = since
+        # None where another process runs the attempt, which can be killed.
+        self.limit_seconds = limit_seconds
+        # When Postgres last knew the lease as ours, on the monotonic clock.
+        self.renewed_at = since
         self._safe_seconds = lease_seconds * SAFE_PART
-        self._safe_until = since + self._safe_seconds
         self._wake = wake
         self._lock = threading.Lock()
         self._reason: StopReason | None = None
@@ -53,9 +63,19 @@ class Lease:
     @property
     def stop_reason(self) -> StopReason | None:
         """Returns why the attempt has to end, or None. A lease runs out without being told so."""
-        if time.monotonic() > self._safe_until:
+        if time.monotonic() > self.renewed_at + self._safe_seconds:
             return StopReason.LEASE_LOST
         return self._reason
+
+    @property
+    def runs_here(self) -> bool:
+        """Tells whether a thread of this process runs the attempt."""
+        return self.limit_seconds is not None
+
+    def is_overdue(self, grace_seconds: float) -> bool:
+        """Tells whether a thread goes on although its time, and the grace, are over."""
+        limit = self.limit_seconds
+        return limit is not None and time.monotonic() > self.began_at + limit + grace_seconds
 
     def stop(self, reason: StopReason) -> None:
         """Asks the attempt to end. The first reason stands, but a lost lease outweighs all."""
@@ -65,7 +85,12 @@ class Lease:
 
     def renewed(self, since: float) -> None:
         """Notes that Postgres knew the lease as ours at `since`, on the monotonic clock."""
-        self._safe_until = max(self._safe_until, since + self._safe_seconds)
+        self.renewed_at = max(self.renewed_at, since)
+
+    @property
+    def current(self) -> Progress:
+        """Returns how far the job is."""
+        return self._current
 
     def tell(self, progress: Progress) -> None:
         """Notes how far the job is; `done` does not fall within a phase."""

@@ -110,7 +110,7 @@ def _ending(job: Job, kind: JobKind, attempt: Attempt, lease: Lease) -> Ending |
         )
     except RefusedError as refusal:
         if attempt.context.remaining_seconds() <= 0:
-            return broken(timed_out(kind), job, kind)
+            return broken(timed_out(kind.time_limit_seconds), job, kind)
         return ending_of_refusal(refusal.failure, job, kind)
     except MemoryError:
         structlog.get_logger().exception("job_out_of_memory")

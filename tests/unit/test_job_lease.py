@@ -102,3 +102,19 @@ def test_the_first_reason_to_stop_stands_but_a_lost_lease_outweighs_it() -> None
         lease.stop(reason)
         seen.append(lease.stop_reason)
     assert seen == [StopReason.CANCELLED, StopReason.CANCELLED, StopReason.LEASE_LOST]
+
+
+def test_a_thread_is_overdue_when_its_time_and_the_grace_are_over() -> None:
+    def lease(limit_seconds: float | None) -> Lease:
+        since = time.monotonic() - 10
+        return Lease(
+            Ticket("acme", "0", 1),
+            since=since,
+            lease_seconds=45,
+            wake=lambda: None,
+            limit_seconds=limit_seconds,
+        )
+
+    assert lease(8).is_overdue(1)
+    assert not lease(8).is_overdue(3)
+    assert not lease(None).is_overdue(0)
