@@ -42,6 +42,7 @@ from server.servicers.jobs import jobs_service
 from server.servicers.node import node_service
 from server.servicers.records import records_service
 from server.servicers.tenants import tenants_service
+from server.servicers.webhooks import webhooks_service
 from server.validation import Validator
 
 # A nonce is remembered for as long as its timestamp could be taken, early and late, and then some.
@@ -59,6 +60,7 @@ def services_of(node: Node) -> list[Service]:
         jobs_service(node.jobs),
         records_service(node.records),
         tenants_service(node.tenants),
+        webhooks_service(node.webhooks),
     ]
     return [node_service(node.node, [each.descriptor for each in services]), *services]
 

@@ -12,7 +12,12 @@ from google.protobuf.message_factory import GetMessageClass
 
 from howdah.validate.v1 import validate_pb2
 
-PATTERNS = {"sha256": "a" * 64, "filename": "rows.csv", "media_type": "text/csv"}
+PATTERNS = {
+    "sha256": "a" * 64,
+    "filename": "rows.csv",
+    "media_type": "text/csv",
+    "url": "https://receiver.example/hooks",
+}
 # What an import mapping has to fill.
 MAPPED = ("number", "issue_time", "sku", "quantity", "unit_price")
 FORMATS: dict[int, Callable[[], str]] = {

@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
+from core.result import Ok
 from core.tenants.credential import NODE_PERMISSIONS
+from core.webhooks.create_endpoint import NewEndpoint
 from howdah.records.v1 import records_pb2
 from howdah.tenants.v1 import tenants_pb2
 from server.method import rpc_method
@@ -23,6 +25,7 @@ MARK = "globex-only-4711"
 TENANT_METHODS = [method for method in METHODS if rpc_method(method).tenant_bound]
 NODE_METHODS = [method for method in METHODS if not rpc_method(method).tenant_bound]
 TABLES = ("customers", "products", "invoices", "invoice_lines", "files", "jobs")
+TABLES += ("webhook_endpoints", "webhook_messages", "webhook_deliveries", "webhook_attempts")
 
 
 def path_of(descriptor: MethodDescriptor) -> str:
@@ -70,7 +73,15 @@ def victim(running: RunningNode) -> dict[str, str]:
             {"id": job_id, "kind": MARK},
         )
         unit.commit(None)
+    url = f"https://{MARK}.example/hooks"
+    endpoint = running.node.webhooks.create(context_of("globex"), NewEndpoint(url, MARK))
+    assert isinstance(endpoint, Ok)
+    endpoint_id = endpoint.value.endpoint.endpoint_id
+    test = running.node.webhooks.test(context_of("globex"), endpoint_id)
+    assert isinstance(test, Ok)
     return {
+        "endpoint_id": endpoint_id,
+        "message_id": test.value.message_id,
         "external_id": f"{MARK}-c",
         "customer_external_id": f"{MARK}-c",
         "sku": f"{MARK}-sku",
