@@ -15,6 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import dq_name, q_name
 from dramatiq.errors import DramatiqError
 
+from core.platform.pulse import Pulse
 from workers.places import Places
 
 TRY_AGAIN_SECONDS = 1.0
@@ -35,9 +36,15 @@ class BlockingBroker(RedisBroker):
     """
 
     def __init__(
-        self, *, instead: Fetch, admit: Admit = lambda found: found, **options: Any
+        self,
+        *,
+        instead: Fetch,
+        admit: Admit = lambda found: found,
+        pulse: Pulse | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
+        self.pulse = pulse or Pulse()
         self.instead = instead
         self.admit = admit
         self._lock = threading.Lock()
@@ -94,11 +101,15 @@ class BlockingConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         """Returns the next message, or None when none came in time."""
+        pulse = self._broker.pulse
+        pulse.turn(self._queue, within_seconds=self._seconds)
         if self._ready:
             return self._ready.popleft()
         if self.prefetch <= 0:
             time.sleep(self._seconds)
         elif self._places.wait(self._seconds):
+            # Redis and Postgres may take their time.
+            pulse.rest(self._queue)
             self._take()
         return self._ready.popleft() if self._ready else None
 
