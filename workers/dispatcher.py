@@ -9,13 +9,16 @@ import threading
 from collections.abc import Callable
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from core.bootstrap import open_node
 from core.config import ConfigError, Settings, load_settings
 from core.failures import RefusedError
+from core.jobs.metrics import RescueMetrics
 from core.jobs.use_cases import Jobs
 from core.platform.logging import configure_logging
 from core.platform.signals import JOBS_WAITING
+from core.platform.telemetry import new_registry
 
 # Announcements come in bursts; one round serves all that came so far.
 BETWEEN_ROUNDS_SECONDS = 0.005
@@ -23,6 +26,7 @@ BETWEEN_ROUNDS_SECONDS = 0.005
 CROWDED_SECONDS = 0.04
 AFTER_FAULT_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+STRANDED_SECONDS = 15.0
 # It walks through the whole storage.
 FILE_SWEEP_SECONDS = 600.0
 CHORE_END_SECONDS = 10.0
@@ -34,12 +38,19 @@ class Dispatcher:
     """Works until told to stop. Any number of dispatchers may run at a time."""
 
     def __init__(
-        self, jobs: Jobs, settings: Settings, *, sweep_files: Callable[[], object]
+        self,
+        jobs: Jobs,
+        settings: Settings,
+        *,
+        sweep_files: Callable[[], object],
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self._jobs = jobs
+        self._metrics = RescueMetrics(registry or CollectorRegistry())
         self._interval = settings.job_dispatch_interval_seconds
         self._chores: tuple[tuple[str, float, Callable[[], object]], ...] = (
-            ("rescue", settings.job_rescue_interval_seconds, jobs.rescue),
+            ("rescue", settings.job_rescue_interval_seconds, self._rescue),
+            ("watch_for_stranded", STRANDED_SECONDS, jobs.watch_for_stranded),
             ("sweep", SWEEP_SECONDS, jobs.sweep),
             ("sweep_files", FILE_SWEEP_SECONDS, sweep_files),
         )
@@ -92,6 +103,9 @@ class Dispatcher:
             self._pause = BETWEEN_ROUNDS_SECONDS
         return self._pause if crowded else self._interval
 
+    def _rescue(self) -> None:
+        self._metrics.observe(self._jobs.rescue())
+
     def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
         while not self._stopping.is_set():
             self._stopping.wait(seconds if _done(name, do) else AFTER_FAULT_SECONDS)
@@ -121,7 +135,9 @@ def main() -> int:
     # Taken by this thread alone, and waited for: a handler could interrupt a lock being taken.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     with open_node(settings) as node:
-        dispatcher = Dispatcher(node.jobs, settings, sweep_files=node.files.sweep)
+        dispatcher = Dispatcher(
+            node.jobs, settings, sweep_files=node.files.sweep, registry=new_registry()
+        )
         thread = threading.Thread(target=dispatcher.run, name="dispatch", daemon=True)
         thread.start()
         structlog.get_logger().info("dispatcher_started", pid=os.getpid())

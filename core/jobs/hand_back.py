@@ -1,4 +1,4 @@
-"""Gives jobs back to their queue when their worker has to go."""
+"""Gives jobs back to their queue that their worker cannot see to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from core.failures import RefusedError
 from core.jobs import leases, ledger
 from core.jobs.ledger import Ticket
 from core.platform.system_database import SystemDatabase
+
+# One job of an unknown kind costs a worker no more than one claim in so long.
+PASS_ON_SECONDS = 1.0
 
 
 class HandBackJobs:
@@ -26,6 +29,15 @@ class HandBackJobs:
         except RefusedError as refusal:
             structlog.get_logger().warning("jobs_not_given_back", reason=str(refusal))
             return 0
+
+    def unknown(self, ticket: Ticket, kinds: Sequence[str]) -> bool:
+        """Queues a job again where this worker does not know its kind; tells whether it was so."""
+        try:
+            with self._system.begin() as transaction:
+                return ledger.pass_on(transaction, ticket, kinds, after_seconds=PASS_ON_SECONDS)
+        except RefusedError as refusal:
+            structlog.get_logger().warning("job_not_passed_on", reason=str(refusal))
+            return False
 
     def running(self, tickets: Sequence[Ticket]) -> int:
         """Queues jobs again whose attempts do not end; from here on they can write nothing."""

@@ -68,6 +68,33 @@ def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
     return len(rows)
 
 
+def pass_on(
+    transaction: SystemTransaction, ticket: Ticket, kinds: Sequence[str], *, after_seconds: float
+) -> bool:
+    """Queues a dispatched job again whose kind is none of `kinds`; tells whether it was so.
+
+    For a while later: until the worker that knows it comes to it, it may be handed to us again.
+    """
+    return bool(
+        transaction.execute(
+            f"""
+            UPDATE jobs SET state = 'queued', dispatched_at = NULL, sequence = sequence + 1,
+                run_at = GREATEST(run_at, now() + make_interval(secs => :after_seconds))
+            WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
+            AND state = 'dispatched' AND kind <> ALL(:kinds)
+            RETURNING {TELL}::text
+            """,
+            {
+                "tenant_id": ticket.tenant_id,
+                "job_id": ticket.job_id,
+                "epoch": ticket.epoch,
+                "kinds": list(kinds),
+                "after_seconds": after_seconds,
+            },
+        ).rowcount
+    )
+
+
 def queue_unclaimed(transaction: SystemTransaction, *, after_seconds: float, most: int) -> int:
     """Queues jobs again that no worker has taken in time; returns how many."""
     return transaction.execute(

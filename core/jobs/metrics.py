@@ -1,15 +1,17 @@
-"""Times the attempts of jobs and counts those that failed, for Prometheus."""
+"""Times the attempts of jobs, and counts those that failed and those that were rescued."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from core.jobs.rescue import Rescued
 
 # Seconds. The fastest jobs take milliseconds, and a kind's limit is 15 minutes unless it says so.
 BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 
 
 class JobMetrics:
-    """Holds the two metrics of a worker process."""
+    """Holds the metrics of a worker process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Histogram(
@@ -31,3 +33,23 @@ class JobMetrics:
         self._seconds.labels(kind, state).observe(seconds)
         if reason is not None:
             self._failures.labels(kind, reason).inc()
+
+
+class RescueMetrics:
+    """Holds the metrics of a dispatcher; each job is counted by the one that saw to it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counters = {
+            name: Counter(f"howdah_jobs_{name}_total", sentence, registry=registry)
+            for name, sentence in (
+                ("unclaimed", "Number of times that no worker took a job handed over to it."),
+                ("requeued", "Number of times that a job was queued again for a lost worker."),
+                ("quarantined", "Number of jobs whose third worker was lost."),
+                ("expired", "Number of jobs that were not started in the time given them."),
+            )
+        }
+
+    def observe(self, rescued: Rescued) -> None:
+        """Counts one round."""
+        for name, counter in self._counters.items():
+            counter.inc(getattr(rescued, name))

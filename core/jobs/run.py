@@ -48,7 +48,9 @@ class RunJob:
             structlog.get_logger().warning("job_unclaimed", reason=str(refusal))
             return
         if job is None:
-            structlog.get_logger().info("job_message_outdated")
+            passed_on = self.hand_back.unknown(ticket, tuple(self.kinds))
+            event = "job_left_to_another_worker" if passed_on else "job_message_outdated"
+            structlog.get_logger().info(event)
             return
         with (
             structlog.contextvars.bound_contextvars(

@@ -7,18 +7,26 @@ from dataclasses import dataclass
 
 from core.config import Settings
 from core.jobs.cancel import CancelJob
+from core.jobs.cancel_batch import CancelBatch
 from core.jobs.dispatch import DispatchJobs
 from core.jobs.explain import ExplainJob
+from core.jobs.get_batch import GetBatch
 from core.jobs.get_job import GetJob
 from core.jobs.kind import JobKind
 from core.jobs.list_jobs import ListJobs
 from core.jobs.node_stats import GetNodeQueueStats
 from core.jobs.pause import PauseTenant, ResumeTenant
+from core.jobs.publish_kinds import PublishKinds
 from core.jobs.queue_stats import GetQueueStats
 from core.jobs.replay import ReplayDeadJobs
 from core.jobs.rescue import RescueJobs
 from core.jobs.retry import RetryJob
+from core.jobs.stranded import WatchForStranded
+from core.jobs.spec import CheckSpecs
 from core.jobs.submit import SubmitJob
+from core.jobs.submit_batch import SubmitBatch
+from core.jobs.submit_chain import SubmitChain
+from core.jobs.submit_one import SubmitOne
 from core.jobs.sweep import SweepJobs
 from core.jobs.tenant_share import SetTenantShare
 from core.jobs.wait import WaitJob
@@ -47,9 +55,16 @@ class Jobs:
     pause: PauseTenant
     resume: ResumeTenant
     submit: SubmitJob
+    submit_one: SubmitOne
+    submit_batch: SubmitBatch
+    submit_chain: SubmitChain
+    get_batch: GetBatch
+    cancel_batch: CancelBatch
+    publish_kinds: PublishKinds
     dispatch: DispatchJobs
     rescue: RescueJobs
     sweep: SweepJobs
+    watch_for_stranded: WatchForStranded
     signals: JobSignals
 
 
@@ -64,6 +79,9 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
     """Returns the use cases, each with what it needs; `kinds` may still be filled afterwards."""
     get = GetJob(database)
     dispatch = DispatchJobs(system, queue, kinds, batch=settings.job_dispatch_batch)
+    most_waiting = settings.max_waiting_jobs_per_tenant
+    submit = SubmitJob(kinds, dispatch, most_waiting)
+    check = CheckSpecs(kinds, settings.max_job_payload_bytes)
     return Jobs(
         get=get,
         list=ListJobs(database),
@@ -78,7 +96,18 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         share=SetTenantShare(system),
         pause=PauseTenant(system),
         resume=ResumeTenant(system),
-        submit=SubmitJob(kinds, dispatch, settings.max_waiting_jobs_per_tenant),
+        submit=submit,
+        submit_one=SubmitOne(database, check, submit),
+        submit_batch=SubmitBatch(database, check, settings.max_jobs_per_batch, most_waiting),
+        submit_chain=SubmitChain(database, check, settings.max_jobs_per_chain, most_waiting),
+        get_batch=GetBatch(database),
+        cancel_batch=CancelBatch(database),
+        publish_kinds=PublishKinds(
+            system,
+            kinds,
+            max_waiting_jobs_per_tenant=most_waiting,
+            max_payload_bytes=settings.max_job_payload_bytes,
+        ),
         dispatch=dispatch,
         rescue=RescueJobs(system, unclaimed_seconds=settings.job_unclaimed_seconds),
         sweep=SweepJobs(
@@ -86,5 +115,6 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
             job_retention_days=settings.job_retention_days,
             idempotency_retention_hours=settings.idempotency_retention_hours,
         ),
+        watch_for_stranded=WatchForStranded(system),
         signals=signals,
     )

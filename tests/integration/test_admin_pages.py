@@ -120,6 +120,29 @@ def test_waiting_jobs_are_counted_by_queue(admin: httpx.Client, databases: Datab
     assert 60 <= float(age.split()[-1]) < 90
 
 
+def test_places_running_jobs_and_kinds_without_a_worker_are_counted(
+    admin: httpx.Client, databases: Databases
+) -> None:
+    with databases.system.begin() as transaction:
+        transaction.execute(
+            "INSERT INTO workers (worker_id, kinds, queues, slots) VALUES ('w', '{k}', '{bulk}', 3)"
+        )
+        for kind, state in (("k", "running"), ("k", "queued"), ("new", "queued")):
+            transaction.execute(
+                "INSERT INTO jobs (tenant_id, job_id, kind, queue, payload, max_attempts, key_id,"
+                " roles, correlation_id, state) VALUES ('acme', :id, :kind, 'bulk', '{}', 1, 'k',"
+                " '{}', 'c', :state)",
+                {"id": uuid.uuid4(), "kind": kind, "state": state},
+            )
+    page = admin.get("/metrics").text
+    assert 'howdah_worker_places{queue="bulk"} 3.0' in page
+    assert 'howdah_worker_places{queue="default"} 0.0' in page
+    assert 'howdah_jobs_running{queue="bulk"} 1.0' in page
+    assert 'howdah_jobs_waiting{queue="bulk"} 2.0' in page
+    assert 'howdah_jobs_without_worker{kind="new"} 1.0' in page
+    assert 'howdah_jobs_without_worker{kind="k"}' not in page
+
+
 def test_nothing_else_is_served(admin: httpx.Client) -> None:
     assert admin.get("/").status_code == 404
     assert admin.post("/health").status_code == 405

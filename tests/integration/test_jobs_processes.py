@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,52 +21,7 @@ from tests.conftest import Databases, Postgres
 from tests.jobs_lab import Lab, await_value, open_lab
 from tests.jobs_redis import OwnRedis
 from tests.jobs_worker import worker_kinds
-from workers.dispatcher import Dispatcher
-
-SHORT = {
-    "HOWDAH_JOB_LEASE_SECONDS": "2",
-    "HOWDAH_JOB_HEARTBEAT_SECONDS": "0.4",
-    "HOWDAH_WORKER_DRAIN_SECONDS": "2",
-    "HOWDAH_WORKER_POLL_MILLISECONDS": "20",
-}
-
-
-class Workers:
-    """Starts real worker processes, and ends what is left of them."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = {**os.environ, **environment, **SHORT}
-        self._log = log
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *, threads: int = 2) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "dramatiq", "tests.jobs_worker:boot"),
-                    *("--processes", "1", "--threads", str(threads)),
-                ],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Dramatiq's main process and its worker end together.
-                start_new_session=True,
-            )
-        self._processes.append(process)
-        return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def log(self) -> str:
-        return self._log.read_text("utf-8")
-
-    def close(self) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                self.kill(process)
+from tests.jobs_workers import Workers, dispatching
 
 
 @pytest.fixture
@@ -104,16 +57,6 @@ def own_redis(environment: dict[str, str], tmp_path: Path) -> Iterator[OwnRedis]
     environment["HOWDAH_REDIS_URL"] = own.url
     yield own
     own.stop()
-
-
-@contextmanager
-def dispatching(lab: Lab) -> Iterator[None]:
-    dispatcher = Dispatcher(lab.jobs, lab.settings, sweep_files=lambda: None)
-    thread = threading.Thread(target=dispatcher.run)
-    thread.start()
-    yield
-    dispatcher.stop()
-    thread.join()
 
 
 def count_job(lab: Lab, context: Context, tmp_path: Path, **payload: Any) -> Job:
