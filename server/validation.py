@@ -60,8 +60,7 @@ class Validator:
                 return field_checks.timestamp
             if name == DURATION:
                 return field_checks.duration
-            nested = self._compile(field.message_type)
-            return lambda value, path, found: nested(value, f"{path}.", found)
+            return _nested(self._compile(field.message_type))
         if field.type == FieldDescriptor.TYPE_STRING:
             return field_checks.string(rules.string)
         if field.type == FieldDescriptor.TYPE_BYTES:
@@ -107,6 +106,15 @@ def _message_check(checks: Sequence[tuple[str, Check, bool]]) -> MessageCheck:
             # A field that can tell absence from zero is looked at only where it is there.
             value = getattr(message, name) if not has_presence or message.HasField(name) else None
             look(value, path + name, found)
+
+    return check
+
+
+def _nested(look: MessageCheck) -> Check:
+    def check(value: Message | None, path: str, found: Found) -> None:
+        # None where it was not sent and need not be.
+        if value is not None:
+            look(value, f"{path}.", found)
 
     return check
 

@@ -10,6 +10,7 @@ from howdah.jobs.v1 import jobs_pb2
 from howdah.node.v1 import node_pb2
 from howdah.records.v1 import records_pb2
 from howdah.tenants.v1 import tenants_pb2
+from howdah.webhooks.v1 import webhooks_pb2
 from server.validation import Validator
 
 UUID = "0198f6d2-0000-7000-8000-000000000000"
@@ -98,6 +99,14 @@ def test_an_absent_optional_field_is_not_looked_at() -> None:
     line = records_pb2.InvoiceLine(sku="A", quantity=1)
 
     assert violations(line) == []
+
+
+def test_an_absent_message_is_not_looked_into_and_one_that_is_there_is() -> None:
+    request = webhooks_pb2.CreateEndpointRequest(url="https://receiver.example")
+    assert violations(request) == []
+
+    request.filter.event_types.append("job.unheard")
+    assert [field for field, _ in violations(request)] == ["filter.event_types[0]"]
 
 
 def test_the_number_of_violations_is_bounded() -> None:
