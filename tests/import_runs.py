@@ -53,6 +53,7 @@ class Run:
     checkpoint: Mapping[str, Any] | None
     directory: Path
     on_save: OnSave | None = None
+    previous: None = None
     told: list[tuple[str, int, int, str]] = field(default_factory=list)
 
     def begin(self) -> UnitOfWork:

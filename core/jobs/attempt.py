@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from core.context import Context, Principal
-from core.jobs import store
+from core.jobs import batch_store, store
+from core.jobs.batch import Batch
 from core.jobs.job import Job, Progress
 from core.jobs.kind import JobKind, JobStoppedError
 from core.jobs.lease import YIELDS, Lease, StopReason
@@ -54,6 +56,17 @@ class Attempt:
     def checkpoint(self) -> Mapping[str, Any] | None:
         """Returns what an earlier attempt saved last, or None."""
         return self._checkpoint
+
+    @cached_property
+    def previous(self) -> Job | Batch | None:
+        """Returns the step before this one in its chain, or the batch that this one was called by.
+
+        It is read when it is first asked for; None where there is neither, or not any more.
+        """
+        with self.begin() as unit:
+            return batch_store.step_before(unit, self.job_id) or batch_store.called_by(
+                unit, self.job_id
+            )
 
     @property
     def context(self) -> Context:

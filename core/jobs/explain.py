@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.context import Context
+from core.jobs import batch_store
 from core.jobs.get_job import GetJob
 from core.jobs.job import Job, JobState
 from core.jobs.kind import JobKind, caps_of
@@ -54,6 +55,8 @@ class ExplainJob:
         if isinstance(found, Err):
             return found
         job = found.value
+        if job.state is JobState.HELD:
+            return Ok(Explanation(job, self._held(context, job)))
         if job.state is not JobState.QUEUED:
             return Ok(Explanation(job, _not_waiting(job)))
         with self.system.begin() as transaction:
@@ -63,6 +66,21 @@ class ExplainJob:
             )
         cap = caps_of(self.kinds).get(job.kind)
         return Ok(Explanation(job, _waiting(job, rows[0], cap) if rows else _not_waiting(job)))
+
+    def _held(self, context: Context, job: Job) -> str:
+        with self.get.database.begin(context) as unit:
+            before = batch_store.step_before(unit, job.job_id)
+            batch = batch_store.called_by(unit, job.job_id)
+        if before is not None:
+            stuck = before.ended and before.state is not JobState.SUCCEEDED
+            until = "is tried again and succeeds" if stuck else "has succeeded"
+            return f"It waits until job {before.job_id}, which is {before.state.value}, {until}."
+        if batch is not None:
+            return (
+                f"It waits for the end of batch {batch.batch_id}, of whose {batch.total} jobs"
+                f" {batch.open} are open."
+            )
+        return "What it waits for is gone; it is about to be cancelled."
 
 
 def _waiting(job: Job, facts: Row, cap: int | None) -> str:

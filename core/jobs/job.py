@@ -13,8 +13,12 @@ CRASHES_BEFORE_QUARANTINE = 3
 
 
 class JobState(StrEnum):
-    """Says where a job stands. `FAILED` is an end: the work was refused."""
+    """Says where a job stands. `FAILED` is an end: the work was refused.
 
+    `HELD` waits for the job before it in its chain, or for its batch.
+    """
+
+    HELD = "held"
     QUEUED = "queued"
     DISPATCHED = "dispatched"
     RUNNING = "running"
@@ -29,6 +33,7 @@ class JobState(StrEnum):
 # Every UPDATE of a state in the stores names the states that this table allows it to come from.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
+        JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED}),
         # Straight to RUNNING where a message outlived its dispatch: the epoch says that it is good.
         JobState.QUEUED: frozenset(
             {JobState.DISPATCHED, JobState.RUNNING, JobState.CANCELLED, JobState.EXPIRED}
@@ -52,14 +57,15 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         # Back to QUEUED where somebody asks for it.
         JobState.FAILED: frozenset({JobState.QUEUED}),
         JobState.DEAD: frozenset({JobState.QUEUED}),
-        JobState.CANCELLED: frozenset({JobState.QUEUED}),
+        # Back to HELD where it was cancelled with the step before it, which is tried again.
+        JobState.CANCELLED: frozenset({JobState.QUEUED, JobState.HELD}),
         JobState.EXPIRED: frozenset({JobState.QUEUED}),
         JobState.QUARANTINED: frozenset({JobState.QUEUED}),
     }
 )
 
 WAITING = frozenset({JobState.QUEUED, JobState.DISPATCHED})
-ENDED = frozenset(JobState) - WAITING - {JobState.RUNNING}
+ENDED = frozenset(JobState) - WAITING - {JobState.HELD, JobState.RUNNING}
 RETRYABLE = ENDED - {JobState.SUCCEEDED}
 
 
@@ -123,6 +129,9 @@ class Job:
     expires_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    next_job_id: str | None = None
+    batch_id: str | None = None
+    unique_key: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeAlias
 
 from core.context import Context
 from core.failures import Failure, FieldViolation
+from core.jobs.batch import Batch
+from core.jobs.job import Job
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 
@@ -64,6 +66,13 @@ class JobRun(Protocol):
     @property
     def checkpoint(self) -> Mapping[str, Any] | None:
         """Returns what an earlier attempt saved last, or None."""
+
+    @property
+    def previous(self) -> Job | Batch | None:
+        """Returns the step before this one in its chain, or the batch that this one was called by.
+
+        It is read when it is first asked for; None where there is neither, or not any more.
+        """
 
     @property
     def context(self) -> Context:

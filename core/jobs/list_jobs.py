@@ -14,16 +14,17 @@ from core.result import Result
 
 @dataclass(frozen=True, slots=True)
 class JobsQuery:
-    """Asks for a page of jobs; `state` None and `kind` "" mean any."""
+    """Asks for a page of jobs; `state` None, `kind` "" and `batch_id` "" mean any."""
 
     state: JobState | None = None
     kind: str = ""
+    batch_id: str = ""
     page: PageRequest = field(default_factory=PageRequest)
 
     @property
     def scope(self) -> str:
         """Names the list, so that a page token of another list is refused."""
-        return f"jobs:{self.state or ''}:{self.kind}"
+        return f"jobs:{self.state or ''}:{self.kind}:{self.batch_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class ListJobs:
                 unit,
                 state=query.state,
                 kind=query.kind,
+                batch_id=query.batch_id,
                 before=after[0] if after else None,
                 limit=query.page.limit + 1,
             )

@@ -45,8 +45,11 @@ class ReplayDeadJobs:
     database: Database
 
     def __call__(self, context: Context, command: ReplayCommand) -> Result[Replayed]:
-        """Returns the jobs as they are now; a dry run changes nothing."""
-        with self.database.begin(context) as unit:
+        """Returns the jobs as they are now; a dry run changes nothing.
+
+        What has lost its unique key to another job stays as it is.
+        """
+        with ended.one_at_a_time(), self.database.begin(context) as unit:
             found = ended.list_oldest_ended(
                 unit,
                 states=command.states,
@@ -56,7 +59,7 @@ class ReplayDeadJobs:
             )
             chosen = found[: command.most]
             if not command.dry_run:
-                # Locked above, so every one of them can still be put back.
+                # Locked above, so nothing but a unique key keeps one of them from being put back.
                 back = (ended.put_back(unit, job.job_id) for job in chosen)
                 chosen = [job for job in back if job is not None]
             return unit.commit(Replayed(chosen, more=len(found) > command.most))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core.context import Context
 from core.failures import Failure, not_found
 from core.jobs import ended, store
-from core.jobs.job import Job
+from core.jobs.job import RETRYABLE, Job
+from core.jobs.spec import job_exists
 from core.platform.database import Database
 from core.reasons import Reason
 from core.result import Err, Result
@@ -20,13 +21,19 @@ class RetryJob:
     database: Database
 
     def __call__(self, context: Context, job_id: str) -> Result[Job]:
-        """Returns the queued job, or JOB_NOT_RETRYABLE where it has not ended or has succeeded."""
-        with self.database.begin(context) as unit:
+        """Returns the queued job, or JOB_NOT_RETRYABLE where it has not ended or has succeeded.
+
+        JOB_EXISTS where another job has its unique key by now.
+        """
+        with ended.one_at_a_time(), self.database.begin(context) as unit:
             queued = ended.put_back(unit, job_id)
             if queued is not None:
                 return unit.commit(queued)
             job = store.get_for_update(unit, job_id)
-            return Err(not_found("job", job_id) if job is None else _not_retryable(job))
+            if job is None:
+                return Err(not_found("job", job_id))
+            taken = job.unique_key is not None and job.state in RETRYABLE
+            return Err(job_exists() if taken else _not_retryable(job))
 
 
 def _not_retryable(job: Job) -> Failure:

@@ -14,7 +14,7 @@ from core.platform.unit_of_work import UnitOfWork
 COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payload, run_at,
  expires_at, attempt, max_attempts, crash_count, epoch, worker_id, progress, checkpoint, result,
  file_id, error, sequence, cancel_requested_at, key_id, roles, correlation_id, traceparent,
- created_at, started_at, finished_at"""
+ created_at, started_at, finished_at, next_job_id, batch_id, unique_key"""
 
 # Runs in the transaction of the change, so nobody hears of a change that was rolled back.
 TELL = "pg_notify('howdah_job_changed', tenant_id || '/' || job_id)"
@@ -32,15 +32,16 @@ def job_from(row: Row) -> Job:
             "state": JobState(row["state"]),
             "roles": frozenset(row["roles"]),
             "progress": Progress(**row["progress"]),
-            "file_id": None if row["file_id"] is None else str(row["file_id"]),
+            **{name: None if row[name] is None else str(row[name]) for name in LINKS},
         }
     )
 
 
 JOB_FIELDS = tuple(name.strip() for name in COLUMNS.split(","))
+LINKS = ("file_id", "next_job_id", "batch_id")
 
 
-def json_text(value: Mapping[str, Any]) -> str:
+def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Returns the text of a JSON column."""
     return orjson.dumps(value).decode("utf-8")
 
@@ -63,7 +64,7 @@ def insert(
         WITH waiting AS (
             SELECT count(*) AS jobs FROM (
                 SELECT FROM jobs WHERE tenant_id = :tenant_id
-                AND state IN ('queued', 'dispatched') LIMIT :most_waiting
+                AND state IN ('held', 'queued', 'dispatched') LIMIT :most_waiting
             ) AS counted
         ), clear AS (
             SELECT CASE WHEN :at_once AND NOT EXISTS (
@@ -106,14 +107,21 @@ def get_for_update(unit: UnitOfWork, job_id: str) -> Job | None:
 
 
 def list_newest(
-    unit: UnitOfWork, *, state: JobState | None, kind: str, before: str | None, limit: int
+    unit: UnitOfWork,
+    *,
+    state: JobState | None,
+    kind: str,
+    batch_id: str,
+    before: str | None,
+    limit: int,
 ) -> Sequence[Job]:
     """Returns jobs, newest first, older than the id `before`."""
+    of_batch = "AND batch_id = CAST(:batch_id AS uuid)" if batch_id else ""
     rows = unit.all(
         f"""
         SELECT {COLUMNS} FROM jobs WHERE tenant_id = :tenant_id
         AND (CAST(:state AS text) IS NULL OR state = :state)
-        AND (:kind = '' OR kind = :kind)
+        AND (:kind = '' OR kind = :kind) {of_batch}
         AND (CAST(:before AS uuid) IS NULL OR job_id < CAST(:before AS uuid))
         ORDER BY job_id DESC LIMIT :limit
         """,
@@ -121,6 +129,7 @@ def list_newest(
             "tenant_id": unit.context.tenant_id,
             "state": state,
             "kind": kind,
+            **({"batch_id": batch_id} if batch_id else {}),
             "before": before,
             "limit": limit,
         },
@@ -138,7 +147,7 @@ def ask_to_cancel(unit: UnitOfWork, job_id: str) -> Job | None:
             finished_at = CASE WHEN state = 'running' THEN NULL ELSE now() END,
             sequence = sequence + 1
         WHERE tenant_id = :tenant_id AND job_id = :job_id
-        AND (state IN ('queued', 'dispatched')
+        AND (state IN ('held', 'queued', 'dispatched')
              OR (state = 'running' AND cancel_requested_at IS NULL))
         RETURNING {COLUMNS}, {TELL}::text AS told,
             pg_notify('howdah_job_cancel', tenant_id || '/' || job_id)::text AS asked

@@ -35,11 +35,12 @@ class SubmitJob:
         payload: Mapping[str, Any],
         delay_seconds: float = 0.0,
         expire_after_seconds: float | None = None,
+        priority: str = "",
     ) -> Job:
         """Returns the new job; raises RefusedError where the tenant's queue is full.
 
-        The job runs `delay_seconds` from now at the earliest, and never where it has not been
-        started `expire_after_seconds` from now.
+        The priority is the kind's unless given. The job runs `delay_seconds` from now at the
+        earliest, and never where it has not been started `expire_after_seconds` from now.
         """
         wanted, context = self.kinds[kind], unit.context
         job = store.insert(
@@ -49,7 +50,7 @@ class SubmitJob:
                 "kind": wanted.name,
                 "kind_version": wanted.version,
                 "queue": wanted.queue,
-                "priority": wanted.priority,
+                "priority": priority or wanted.priority,
                 "max_attempts": wanted.max_attempts,
                 "payload": payload,
                 "expire_after_seconds": expire_after_seconds,
@@ -63,14 +64,17 @@ class SubmitJob:
             most_waiting=self.max_waiting_jobs_per_tenant,
         )
         if job is None:
-            raise RefusedError(
-                Failure(
-                    Reason.TENANT_QUEUE_FULL,
-                    f"The tenant has {self.max_waiting_jobs_per_tenant} jobs waiting already.",
-                    {"max_waiting_jobs_per_tenant": str(self.max_waiting_jobs_per_tenant)},
-                    retry_after_ms=QUEUE_FULL_RETRY_MS,
-                )
-            )
+            raise RefusedError(queue_full(self.max_waiting_jobs_per_tenant))
         if job.state is JobState.DISPATCHED:
             unit.after_commit(lambda: self.dispatch.at_once(job))
         return job
+
+
+def queue_full(most: int) -> Failure:
+    """Says that the tenant may not have more jobs waiting."""
+    return Failure(
+        Reason.TENANT_QUEUE_FULL,
+        f"The tenant may have at most {most} jobs waiting, and these would be more.",
+        {"max_waiting_jobs_per_tenant": str(most)},
+        retry_after_ms=QUEUE_FULL_RETRY_MS,
+    )

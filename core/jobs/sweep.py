@@ -15,6 +15,8 @@ class Swept:
     """Counts what one sweep deleted."""
 
     jobs: int
+    orphans: int
+    batches: int
     answers: int
     workers: int
 
@@ -38,6 +40,17 @@ class SweepJobs:
                 " LIMIT :rows FOR UPDATE SKIP LOCKED)",
                 self._job_days,
             ),
+            orphans=self._cancel_orphans(),
+            # The callback has the counts for as long as it may run.
+            batches=self._delete(
+                "DELETE FROM batches WHERE (tenant_id, batch_id) IN ("
+                "SELECT tenant_id, batch_id FROM batches"
+                " WHERE finished_at < now() - make_interval(days => :age) AND NOT EXISTS ("
+                "SELECT FROM jobs WHERE jobs.tenant_id = batches.tenant_id"
+                " AND jobs.job_id = batches.callback_job_id)"
+                " LIMIT :rows FOR UPDATE SKIP LOCKED)",
+                self._job_days,
+            ),
             answers=self._delete(
                 "DELETE FROM idempotency WHERE (tenant_id, key_id, method, key) IN ("
                 "SELECT tenant_id, key_id, method, key FROM idempotency"
@@ -51,6 +64,22 @@ class SweepJobs:
                 1,
             ),
         )
+
+    def _cancel_orphans(self) -> int:
+        """Ends what is held for a job or a batch that is gone; what is behind it follows."""
+        with self._system.begin() as transaction:
+            rows = transaction.all(
+                """
+                SELECT cancel_held_job(tenant_id, job_id) FROM jobs AS held WHERE state = 'held'
+                AND NOT EXISTS (SELECT FROM jobs WHERE tenant_id = held.tenant_id
+                    AND next_job_id = held.job_id)
+                AND NOT EXISTS (SELECT FROM batches WHERE tenant_id = held.tenant_id
+                    AND callback_job_id = held.job_id)
+                ORDER BY tenant_id, job_id LIMIT :rows
+                """,
+                {"rows": ROWS_PER_STATEMENT},
+            )
+        return len(rows)
 
     def _delete(self, statement: str, age: int) -> int:
         deleted = 0

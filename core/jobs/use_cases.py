@@ -21,8 +21,8 @@ from core.jobs.queue_stats import GetQueueStats
 from core.jobs.replay import ReplayDeadJobs
 from core.jobs.rescue import RescueJobs
 from core.jobs.retry import RetryJob
-from core.jobs.stranded import WatchForStranded
 from core.jobs.spec import CheckSpecs
+from core.jobs.stranded import WatchForStranded
 from core.jobs.submit import SubmitJob
 from core.jobs.submit_batch import SubmitBatch
 from core.jobs.submit_chain import SubmitChain

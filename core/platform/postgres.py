@@ -108,6 +108,12 @@ def infrastructure_faults() -> Iterator[None]:
         raise RefusedError(STORE_UNAVAILABLE) from fault
 
 
+def violated(fault: Exception) -> str | None:
+    """Returns the constraint or unique index that a statement or a commit broke, or None."""
+    cause = fault.orig if isinstance(fault, exc.IntegrityError) else fault
+    return cause.diag.constraint_name if isinstance(cause, pg.IntegrityError) else None
+
+
 STORE_UNAVAILABLE = Failure(
     Reason.STORE_UNAVAILABLE,
     "The node cannot reach its database.",

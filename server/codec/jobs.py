@@ -37,6 +37,10 @@ def job_message(job: Job) -> jobs_pb2.Job:
         finish_time=common.timestamp(job.finished_at),
         cancel_requested=job.cancel_requested_at is not None,
         sequence=job.sequence,
+        batch_id=job.batch_id or "",
+        next_job_id=job.next_job_id or "",
+        unique_key=job.unique_key or "",
+        priority=jobs_pb2.JobPriority.Value(f"JOB_PRIORITY_{job.priority.upper()}"),
     )
     if job.state is JobState.QUEUED:
         message.run_time.FromDatetime(job.run_at)
@@ -60,7 +64,8 @@ def job_id(
 def jobs_query(request: jobs_pb2.ListJobsRequest) -> JobsQuery:
     """Returns the filters and the page asked for."""
     state = _state(request.state)
-    return JobsQuery(state, request.kind, PageRequest(request.page_size, request.page_token))
+    page = PageRequest(request.page_size, request.page_token)
+    return JobsQuery(state, request.kind, request.batch_id, page)
 
 
 def watch_query(request: jobs_pb2.WatchJobRequest) -> WatchQuery:

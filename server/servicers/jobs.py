@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.jobs.use_cases import Jobs
 from howdah.jobs.v1 import jobs_pb2
 from server.codec import jobs as codec
-from server.codec import operating
+from server.codec import operating, submitting
 from server.service import Service, Stream, Unary
 
 
@@ -14,6 +14,17 @@ def jobs_service(jobs: Jobs) -> Service:
     return Service(
         jobs_pb2.DESCRIPTOR.services_by_name["JobsService"],
         {
+            "SubmitJob": Unary(submitting.spec, jobs.submit_one, submitting.job_response),
+            "SubmitBatch": Unary(
+                submitting.batch_order, jobs.submit_batch, submitting.batch_response
+            ),
+            "SubmitChain": Unary(
+                submitting.chain_order, jobs.submit_chain, submitting.chain_response
+            ),
+            "GetBatch": Unary(submitting.batch_id, jobs.get_batch, submitting.get_response),
+            "CancelBatch": Unary(
+                submitting.cancel_command, jobs.cancel_batch, submitting.cancel_response
+            ),
             "GetJob": Unary(codec.job_id, jobs.get, codec.get_response),
             "ListJobs": Unary(codec.jobs_query, jobs.list, codec.list_response),
             "WatchJob": Stream(codec.watch_query, jobs.watch, codec.watch_response),

@@ -23,6 +23,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _JobPriority:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JobPriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobPriority.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOB_PRIORITY_UNSPECIFIED: _JobPriority.ValueType  # 0
+    """Is not used by the server; in a request it means the one of the kind."""
+    JOB_PRIORITY_INTERACTIVE: _JobPriority.ValueType  # 1
+    """Somebody waits for it."""
+    JOB_PRIORITY_DEFAULT: _JobPriority.ValueType  # 2
+    """Nobody waits for it at this moment."""
+    JOB_PRIORITY_BULK: _JobPriority.ValueType  # 3
+    """May take its time."""
+
+class JobPriority(_JobPriority, metaclass=_JobPriorityEnumTypeWrapper):
+    """Lists the classes of a queue. None waits for another to be empty, but a higher one gets more."""
+
+JOB_PRIORITY_UNSPECIFIED: JobPriority.ValueType  # 0
+"""Is not used by the server; in a request it means the one of the kind."""
+JOB_PRIORITY_INTERACTIVE: JobPriority.ValueType  # 1
+"""Somebody waits for it."""
+JOB_PRIORITY_DEFAULT: JobPriority.ValueType  # 2
+"""Nobody waits for it at this moment."""
+JOB_PRIORITY_BULK: JobPriority.ValueType  # 3
+"""May take its time."""
+Global___JobPriority: _TypeAlias = JobPriority  # noqa: Y015
+
 class _JobState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -49,6 +77,8 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     """Ended unrun because it was not started in time."""
     JOB_STATE_QUARANTINED: _JobState.ValueType  # 9
     """Ended because its worker died under it three times."""
+    JOB_STATE_HELD: _JobState.ValueType  # 10
+    """Waits for the job before it in its chain to succeed, or for its batch to end."""
 
 class JobState(_JobState, metaclass=_JobStateEnumTypeWrapper):
     """Lists where a job can stand."""
@@ -73,7 +103,41 @@ JOB_STATE_EXPIRED: JobState.ValueType  # 8
 """Ended unrun because it was not started in time."""
 JOB_STATE_QUARANTINED: JobState.ValueType  # 9
 """Ended because its worker died under it three times."""
+JOB_STATE_HELD: JobState.ValueType  # 10
+"""Waits for the job before it in its chain to succeed, or for its batch to end."""
 Global___JobState: _TypeAlias = JobState  # noqa: Y015
+
+class _UniquePolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UniquePolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UniquePolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNIQUE_POLICY_UNSPECIFIED: _UniquePolicy.ValueType  # 0
+    """Is not allowed: the caller says what is meant."""
+    UNIQUE_POLICY_RETURN_EXISTING: _UniquePolicy.ValueType  # 1
+    """Answers with that job, and leaves it as it is."""
+    UNIQUE_POLICY_REPLACE_PAYLOAD: _UniquePolicy.ValueType  # 2
+    """Gives that job this payload and a fresh set of attempts, and answers with it. Fails with
+    JOB_EXISTS where it runs.
+    """
+    UNIQUE_POLICY_REFUSE: _UniquePolicy.ValueType  # 3
+    """Fails with JOB_EXISTS."""
+
+class UniquePolicy(_UniquePolicy, metaclass=_UniquePolicyEnumTypeWrapper):
+    """Lists what can happen where a job with the same unique key has not ended yet."""
+
+UNIQUE_POLICY_UNSPECIFIED: UniquePolicy.ValueType  # 0
+"""Is not allowed: the caller says what is meant."""
+UNIQUE_POLICY_RETURN_EXISTING: UniquePolicy.ValueType  # 1
+"""Answers with that job, and leaves it as it is."""
+UNIQUE_POLICY_REPLACE_PAYLOAD: UniquePolicy.ValueType  # 2
+"""Gives that job this payload and a fresh set of attempts, and answers with it. Fails with
+JOB_EXISTS where it runs.
+"""
+UNIQUE_POLICY_REFUSE: UniquePolicy.ValueType  # 3
+"""Fails with JOB_EXISTS."""
+Global___UniquePolicy: _TypeAlias = UniquePolicy  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
@@ -98,6 +162,10 @@ class Job(_message.Message):
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    BATCH_ID_FIELD_NUMBER: _builtins.int
+    NEXT_JOB_ID_FIELD_NUMBER: _builtins.int
+    UNIQUE_KEY_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Id, a UUID that sorts by time of submission."""
     kind: _builtins.str
@@ -118,6 +186,14 @@ class Job(_message.Message):
     """Tells that it was asked to stop."""
     sequence: _builtins.int
     """Number of the last change; it only grows."""
+    batch_id: _builtins.str
+    """Batch it counts in, where it is of one."""
+    next_job_id: _builtins.str
+    """Job that begins when this one has succeeded, where it is a step of a chain."""
+    unique_key: _builtins.str
+    """Key that no other job of its kind has until it ends, where it has one."""
+    priority: Global___JobPriority.ValueType
+    """Class of its queue that it waits in."""
     @_builtins.property
     def progress(self) -> Global___JobProgress:
         """How far it is."""
@@ -166,10 +242,14 @@ class Job(_message.Message):
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _builtins.bool = ...,
         sequence: _builtins.int = ...,
+        batch_id: _builtins.str = ...,
+        next_job_id: _builtins.str = ...,
+        unique_key: _builtins.str = ...,
+        priority: Global___JobPriority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "progress", b"progress", "result", b"result", "run_time", b"run_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "correlation_id", b"correlation_id", "crash_count", b"crash_count", "create_time", b"create_time", "error", b"error", "file_id", b"file_id", "finish_time", b"finish_time", "job_id", b"job_id", "kind", b"kind", "max_attempts", b"max_attempts", "progress", b"progress", "result", b"result", "run_time", b"run_time", "sequence", b"sequence", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "batch_id", b"batch_id", "cancel_requested", b"cancel_requested", "correlation_id", b"correlation_id", "crash_count", b"crash_count", "create_time", b"create_time", "error", b"error", "file_id", b"file_id", "finish_time", b"finish_time", "job_id", b"job_id", "kind", b"kind", "max_attempts", b"max_attempts", "next_job_id", b"next_job_id", "priority", b"priority", "progress", b"progress", "result", b"result", "run_time", b"run_time", "sequence", b"sequence", "start_time", b"start_time", "state", b"state", "unique_key", b"unique_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -208,6 +288,434 @@ class JobProgress(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JobProgress: _TypeAlias = JobProgress  # noqa: Y015
+
+@_typing.final
+class JobSpec(_message.Message):
+    """Says what a job is to do, and when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    DELAY_FIELD_NUMBER: _builtins.int
+    RUN_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_AFTER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    UNIQUE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Kind of job, one that callers may submit, such as `records.import`."""
+    priority: Global___JobPriority.ValueType
+    """Class of its queue to wait in; the one of the kind where unspecified."""
+    @_builtins.property
+    def payload(self) -> _struct_pb2.Struct:
+        """What the kind is given, as docs/jobs.md describes for each; up to 64 KiB."""
+
+    @_builtins.property
+    def delay(self) -> _duration_pb2.Duration:
+        """Time to wait before it may begin, up to a year; in a chain, counted from the success of the job
+        before. Not together with `run_time`.
+        """
+
+    @_builtins.property
+    def run_time(self) -> _timestamp_pb2.Timestamp:
+        """When it may begin, up to a year ahead; at once where that is past."""
+
+    @_builtins.property
+    def expire_after(self) -> _duration_pb2.Duration:
+        """Time after which it is not begun any more, counted like `delay` and more than that."""
+
+    @_builtins.property
+    def unique(self) -> Global___Unique:
+        """Keeps a second such job from existing. In a batch or a chain only with UNIQUE_POLICY_REFUSE."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        payload: _struct_pb2.Struct | None = ...,
+        delay: _duration_pb2.Duration | None = ...,
+        run_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_after: _duration_pb2.Duration | None = ...,
+        priority: Global___JobPriority.ValueType = ...,
+        unique: Global___Unique | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delay", b"delay", "expire_after", b"expire_after", "payload", b"payload", "run_time", b"run_time", "unique", b"unique"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay", b"delay", "expire_after", b"expire_after", "kind", b"kind", "payload", b"payload", "priority", b"priority", "run_time", b"run_time", "unique", b"unique"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
+
+@_typing.final
+class Unique(_message.Message):
+    """Keeps all but one job of a kind with this key from existing at a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Key among the tenant's jobs of the kind that have not ended."""
+    policy: Global___UniquePolicy.ValueType
+    """What happens where there is such a job already."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        policy: Global___UniquePolicy.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unique: _TypeAlias = Unique  # noqa: Y015
+
+@_typing.final
+class SubmitJobRequest(_message.Message):
+    """Asks for a job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What it is to do."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitJobRequest: _TypeAlias = SubmitJobRequest  # noqa: Y015
+
+@_typing.final
+class SubmitJobResponse(_message.Message):
+    """Answers with the job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    EXISTED_FIELD_NUMBER: _builtins.int
+    existed: _builtins.bool
+    """Tells that the job was there already."""
+    @_builtins.property
+    def job(self) -> Global___Job:
+        """The new job, or the one that `unique` found."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___Job | None = ...,
+        existed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["existed", b"existed", "job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitJobResponse: _TypeAlias = SubmitJobResponse  # noqa: Y015
+
+@_typing.final
+class SubmitBatchRequest(_message.Message):
+    """Asks for jobs that are counted together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobSpec]:
+        """What they are to do; at most as many as the node's limit `max_jobs_per_batch`."""
+
+    @_builtins.property
+    def callback(self) -> Global___JobSpec:
+        """What is to be done when the last of them has ended."""
+
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[Global___JobSpec] | None = ...,
+        callback: Global___JobSpec | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "idempotency_key", b"idempotency_key", "jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitBatchRequest: _TypeAlias = SubmitBatchRequest  # noqa: Y015
+
+@_typing.final
+class SubmitBatchResponse(_message.Message):
+    """Answers with the batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    JOB_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> Global___Batch:
+        """The batch."""
+
+    @_builtins.property
+    def job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of its jobs, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        batch: Global___Batch | None = ...,
+        job_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "job_ids", b"job_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitBatchResponse: _TypeAlias = SubmitBatchResponse  # noqa: Y015
+
+@_typing.final
+class Batch(_message.Message):
+    """Counts jobs that were submitted together. A job that is retried counts as open again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_ID_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    DEAD_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    QUARANTINED_FIELD_NUMBER: _builtins.int
+    CALLBACK_JOB_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    batch_id: _builtins.str
+    """Id, a UUID that sorts by time of submission."""
+    total: _builtins.int
+    """Jobs in it; the callback is none of them."""
+    open: _builtins.int
+    """Jobs that have not ended."""
+    succeeded: _builtins.int
+    """Jobs that ended with a result."""
+    failed: _builtins.int
+    """Jobs whose work was refused."""
+    dead: _builtins.int
+    """Jobs of which every attempt broke."""
+    cancelled: _builtins.int
+    """Jobs that were cancelled."""
+    expired: _builtins.int
+    """Jobs that were not started in time."""
+    quarantined: _builtins.int
+    """Jobs whose workers died under them."""
+    callback_job_id: _builtins.str
+    """Job that waits for the end of the batch, where there is one."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was submitted."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """When its last job ended, where none is open."""
+
+    def __init__(
+        self,
+        *,
+        batch_id: _builtins.str = ...,
+        total: _builtins.int = ...,
+        open: _builtins.int = ...,
+        succeeded: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        dead: _builtins.int = ...,
+        cancelled: _builtins.int = ...,
+        expired: _builtins.int = ...,
+        quarantined: _builtins.int = ...,
+        callback_job_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id", "callback_job_id", b"callback_job_id", "cancelled", b"cancelled", "create_time", b"create_time", "dead", b"dead", "expired", b"expired", "failed", b"failed", "finish_time", b"finish_time", "open", b"open", "quarantined", b"quarantined", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Batch: _TypeAlias = Batch  # noqa: Y015
+
+@_typing.final
+class SubmitChainRequest(_message.Message):
+    """Asks for jobs of which each begins when the one before it has succeeded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobSpec]:
+        """What they are to do, in order; at most as many as the node's limit `max_jobs_per_chain`."""
+
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[Global___JobSpec] | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitChainRequest: _TypeAlias = SubmitChainRequest  # noqa: Y015
+
+@_typing.final
+class SubmitChainResponse(_message.Message):
+    """Answers with the steps of the chain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]:
+        """The jobs, in order; all but the first are held."""
+
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[Global___Job] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitChainResponse: _TypeAlias = SubmitChainResponse  # noqa: Y015
+
+@_typing.final
+class GetBatchRequest(_message.Message):
+    """Asks for one batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_ID_FIELD_NUMBER: _builtins.int
+    batch_id: _builtins.str
+    """Id of the batch."""
+    def __init__(
+        self,
+        *,
+        batch_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBatchRequest: _TypeAlias = GetBatchRequest  # noqa: Y015
+
+@_typing.final
+class GetBatchResponse(_message.Message):
+    """Answers with the batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> Global___Batch:
+        """The batch."""
+
+    def __init__(
+        self,
+        *,
+        batch: Global___Batch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBatchResponse: _TypeAlias = GetBatchResponse  # noqa: Y015
+
+@_typing.final
+class CancelBatchRequest(_message.Message):
+    """Asks to cancel a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_ID_FIELD_NUMBER: _builtins.int
+    WITH_CALLBACK_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    batch_id: _builtins.str
+    """Id of the batch."""
+    with_callback: _builtins.bool
+    """Cancels the callback as well, where it has not begun. Otherwise it runs when the last job has
+    ended, and sees how many were cancelled.
+    """
+    idempotency_key: _builtins.str
+    """Key that makes a repeat of this call safe, 16 to 255 printable ASCII characters."""
+    def __init__(
+        self,
+        *,
+        batch_id: _builtins.str = ...,
+        with_callback: _builtins.bool = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id", "idempotency_key", b"idempotency_key", "with_callback", b"with_callback"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelBatchRequest: _TypeAlias = CancelBatchRequest  # noqa: Y015
+
+@_typing.final
+class CancelBatchResponse(_message.Message):
+    """Answers with the batch as the cancellation left it; jobs that run are still open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> Global___Batch:
+        """The batch."""
+
+    def __init__(
+        self,
+        *,
+        batch: Global___Batch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelBatchResponse: _TypeAlias = CancelBatchResponse  # noqa: Y015
 
 @_typing.final
 class GetJobRequest(_message.Message):
@@ -265,6 +773,7 @@ class ListJobsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    BATCH_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Greatest number of jobs, 1 to 500; 50 where 0."""
     page_token: _builtins.str
@@ -273,6 +782,8 @@ class ListJobsRequest(_message.Message):
     """Only jobs in this state; JOB_STATE_UNSPECIFIED for all."""
     kind: _builtins.str
     """Only jobs of this kind; empty for all."""
+    batch_id: _builtins.str
+    """Only jobs of this batch; empty for all."""
     def __init__(
         self,
         *,
@@ -280,10 +791,11 @@ class ListJobsRequest(_message.Message):
         page_token: _builtins.str = ...,
         state: Global___JobState.ValueType = ...,
         kind: _builtins.str = ...,
+        batch_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class JobsServiceStub:
-    """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
-    such as `RecordsService.StartImport`.
+    """Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+    they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+    once, in a batch or in a chain.
     """
 
     def __init__(self, channel):
@@ -36,6 +37,31 @@ class JobsServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.SubmitJob = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/SubmitJob',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobResponse.FromString,
+                _registered_method=True)
+        self.SubmitBatch = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/SubmitBatch',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchResponse.FromString,
+                _registered_method=True)
+        self.SubmitChain = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/SubmitChain',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainResponse.FromString,
+                _registered_method=True)
+        self.GetBatch = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/GetBatch',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchResponse.FromString,
+                _registered_method=True)
+        self.CancelBatch = channel.unary_unary(
+                '/howdah.jobs.v1.JobsService/CancelBatch',
+                request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchRequest.SerializeToString,
+                response_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchResponse.FromString,
+                _registered_method=True)
         self.GetJob = channel.unary_unary(
                 '/howdah.jobs.v1.JobsService/GetJob',
                 request_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
@@ -104,9 +130,49 @@ class JobsServiceStub:
 
 
 class JobsServiceServicer:
-    """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
-    such as `RecordsService.StartImport`.
+    """Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+    they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+    once, in a batch or in a chain.
     """
+
+    def SubmitJob(self, request, context):
+        """Submits a job by the name of its kind. Fails with JOB_KIND_UNKNOWN, with TENANT_QUEUE_FULL, and
+        with JOB_EXISTS as `unique` asks for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitBatch(self, request, context):
+        """Submits jobs that are counted together, all or none, and a callback: a job that waits until the
+        last of them has ended, however it did. Fails as SubmitJob does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitChain(self, request, context):
+        """Submits jobs, all or none, of which each begins when the one before it has succeeded. Fails as
+        SubmitJob does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBatch(self, request, context):
+        """Gets one batch with its counts. Fails with RESOURCE_NOT_FOUND, also for another tenant's.
+        `ListJobs` lists its jobs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelBatch(self, request, context):
+        """Cancels every job of a batch as CancelJob does. Repeating it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
         """Gets one job. Fails with RESOURCE_NOT_FOUND, also for another tenant's job.
@@ -207,6 +273,31 @@ class JobsServiceServicer:
 
 def add_JobsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'SubmitJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitJob,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobResponse.SerializeToString,
+            ),
+            'SubmitBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitBatch,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchResponse.SerializeToString,
+            ),
+            'SubmitChain': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitChain,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainResponse.SerializeToString,
+            ),
+            'GetBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBatch,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchResponse.SerializeToString,
+            ),
+            'CancelBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelBatch,
+                    request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchRequest.FromString,
+                    response_serializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchResponse.SerializeToString,
+            ),
             'GetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJob,
                     request_deserializer=howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetJobRequest.FromString,
@@ -281,9 +372,145 @@ def add_JobsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JobsService:
-    """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
-    such as `RecordsService.StartImport`.
+    """Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+    they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+    once, in a batch or in a chain.
     """
+
+    @staticmethod
+    def SubmitJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/SubmitJob',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/SubmitBatch',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitChain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/SubmitChain',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.SubmitChainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/GetBatch',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.GetBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/howdah.jobs.v1.JobsService/CancelBatch',
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchRequest.SerializeToString,
+            howdah_dot_jobs_dot_v1_dot_jobs__pb2.CancelBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetJob(request,

@@ -13,11 +13,30 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class JobsServiceStub:
-    """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
-    such as `RecordsService.StartImport`.
+    """Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+    they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+    once, in a batch or in a chain.
     """
 
     def __init__(self, channel: _grpc.Channel) -> None: ...
+    SubmitJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SubmitJobRequest, _jobs_pb2.SubmitJobResponse]
+    """Submits a job by the name of its kind. Fails with JOB_KIND_UNKNOWN, with TENANT_QUEUE_FULL, and
+    with JOB_EXISTS as `unique` asks for.
+    """
+    SubmitBatch: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SubmitBatchRequest, _jobs_pb2.SubmitBatchResponse]
+    """Submits jobs that are counted together, all or none, and a callback: a job that waits until the
+    last of them has ended, however it did. Fails as SubmitJob does.
+    """
+    SubmitChain: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SubmitChainRequest, _jobs_pb2.SubmitChainResponse]
+    """Submits jobs, all or none, of which each begins when the one before it has succeeded. Fails as
+    SubmitJob does.
+    """
+    GetBatch: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetBatchRequest, _jobs_pb2.GetBatchResponse]
+    """Gets one batch with its counts. Fails with RESOURCE_NOT_FOUND, also for another tenant's.
+    `ListJobs` lists its jobs.
+    """
+    CancelBatch: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CancelBatchRequest, _jobs_pb2.CancelBatchResponse]
+    """Cancels every job of a batch as CancelJob does. Repeating it changes nothing."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]
     """Gets one job. Fails with RESOURCE_NOT_FOUND, also for another tenant's job."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
@@ -56,9 +75,58 @@ class JobsServiceStub:
     """Lets the jobs of a paused tenant begin again. Fails with RESOURCE_NOT_FOUND."""
 
 class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
-    such as `RecordsService.StartImport`.
+    """Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+    they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+    once, in a batch or in a chain.
     """
+
+    @_abc_1.abstractmethod
+    def SubmitJob(
+        self,
+        request: _jobs_pb2.SubmitJobRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.SubmitJobResponse:
+        """Submits a job by the name of its kind. Fails with JOB_KIND_UNKNOWN, with TENANT_QUEUE_FULL, and
+        with JOB_EXISTS as `unique` asks for.
+        """
+
+    @_abc_1.abstractmethod
+    def SubmitBatch(
+        self,
+        request: _jobs_pb2.SubmitBatchRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.SubmitBatchResponse:
+        """Submits jobs that are counted together, all or none, and a callback: a job that waits until the
+        last of them has ended, however it did. Fails as SubmitJob does.
+        """
+
+    @_abc_1.abstractmethod
+    def SubmitChain(
+        self,
+        request: _jobs_pb2.SubmitChainRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.SubmitChainResponse:
+        """Submits jobs, all or none, of which each begins when the one before it has succeeded. Fails as
+        SubmitJob does.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBatch(
+        self,
+        request: _jobs_pb2.GetBatchRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.GetBatchResponse:
+        """Gets one batch with its counts. Fails with RESOURCE_NOT_FOUND, also for another tenant's.
+        `ListJobs` lists its jobs.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelBatch(
+        self,
+        request: _jobs_pb2.CancelBatchRequest,
+        context: _grpc.ServicerContext,
+    ) -> _jobs_pb2.CancelBatchResponse:
+        """Cancels every job of a batch as CancelJob does. Repeating it changes nothing."""
 
     @_abc_1.abstractmethod
     def GetJob(

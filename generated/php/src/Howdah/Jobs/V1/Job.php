@@ -117,6 +117,30 @@ class Job extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>int64 sequence = 17 [json_name = "sequence"];</code>
      */
     protected $sequence = 0;
+    /**
+     * Batch it counts in, where it is of one.
+     *
+     * Generated from protobuf field <code>string batch_id = 18 [json_name = "batchId"];</code>
+     */
+    protected $batch_id = '';
+    /**
+     * Job that begins when this one has succeeded, where it is a step of a chain.
+     *
+     * Generated from protobuf field <code>string next_job_id = 19 [json_name = "nextJobId"];</code>
+     */
+    protected $next_job_id = '';
+    /**
+     * Key that no other job of its kind has until it ends, where it has one.
+     *
+     * Generated from protobuf field <code>string unique_key = 20 [json_name = "uniqueKey"];</code>
+     */
+    protected $unique_key = '';
+    /**
+     * Class of its queue that it waits in.
+     *
+     * Generated from protobuf field <code>.howdah.jobs.v1.JobPriority priority = 21 [json_name = "priority"];</code>
+     */
+    protected $priority = 0;
 
     /**
      * Constructor.
@@ -158,6 +182,14 @@ class Job extends \Google\Protobuf\Internal\Message
      *           Tells that it was asked to stop.
      *     @type int|string $sequence
      *           Number of the last change; it only grows.
+     *     @type string $batch_id
+     *           Batch it counts in, where it is of one.
+     *     @type string $next_job_id
+     *           Job that begins when this one has succeeded, where it is a step of a chain.
+     *     @type string $unique_key
+     *           Key that no other job of its kind has until it ends, where it has one.
+     *     @type int $priority
+     *           Class of its queue that it waits in.
      * }
      */
     public function __construct($data = NULL) {
@@ -673,6 +705,110 @@ class Job extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkInt64($var);
         $this->sequence = $var;
+
+        return $this;
+    }
+
+    /**
+     * Batch it counts in, where it is of one.
+     *
+     * Generated from protobuf field <code>string batch_id = 18 [json_name = "batchId"];</code>
+     * @return string
+     */
+    public function getBatchId()
+    {
+        return $this->batch_id;
+    }
+
+    /**
+     * Batch it counts in, where it is of one.
+     *
+     * Generated from protobuf field <code>string batch_id = 18 [json_name = "batchId"];</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setBatchId($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->batch_id = $var;
+
+        return $this;
+    }
+
+    /**
+     * Job that begins when this one has succeeded, where it is a step of a chain.
+     *
+     * Generated from protobuf field <code>string next_job_id = 19 [json_name = "nextJobId"];</code>
+     * @return string
+     */
+    public function getNextJobId()
+    {
+        return $this->next_job_id;
+    }
+
+    /**
+     * Job that begins when this one has succeeded, where it is a step of a chain.
+     *
+     * Generated from protobuf field <code>string next_job_id = 19 [json_name = "nextJobId"];</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setNextJobId($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->next_job_id = $var;
+
+        return $this;
+    }
+
+    /**
+     * Key that no other job of its kind has until it ends, where it has one.
+     *
+     * Generated from protobuf field <code>string unique_key = 20 [json_name = "uniqueKey"];</code>
+     * @return string
+     */
+    public function getUniqueKey()
+    {
+        return $this->unique_key;
+    }
+
+    /**
+     * Key that no other job of its kind has until it ends, where it has one.
+     *
+     * Generated from protobuf field <code>string unique_key = 20 [json_name = "uniqueKey"];</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setUniqueKey($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->unique_key = $var;
+
+        return $this;
+    }
+
+    /**
+     * Class of its queue that it waits in.
+     *
+     * Generated from protobuf field <code>.howdah.jobs.v1.JobPriority priority = 21 [json_name = "priority"];</code>
+     * @return int
+     */
+    public function getPriority()
+    {
+        return $this->priority;
+    }
+
+    /**
+     * Class of its queue that it waits in.
+     *
+     * Generated from protobuf field <code>.howdah.jobs.v1.JobPriority priority = 21 [json_name = "priority"];</code>
+     * @param int $var
+     * @return $this
+     */
+    public function setPriority($var)
+    {
+        GPBUtil::checkEnum($var, \Howdah\Jobs\V1\JobPriority::class);
+        $this->priority = $var;
 
         return $this;
     }

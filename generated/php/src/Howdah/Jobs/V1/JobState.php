@@ -73,6 +73,12 @@ class JobState
      * Generated from protobuf enum <code>JOB_STATE_QUARANTINED = 9;</code>
      */
     const JOB_STATE_QUARANTINED = 9;
+    /**
+     * Waits for the job before it in its chain to succeed, or for its batch to end.
+     *
+     * Generated from protobuf enum <code>JOB_STATE_HELD = 10;</code>
+     */
+    const JOB_STATE_HELD = 10;
 
     private static $valueToName = [
         self::JOB_STATE_UNSPECIFIED => 'JOB_STATE_UNSPECIFIED',
@@ -85,6 +91,7 @@ class JobState
         self::JOB_STATE_CANCELLED => 'JOB_STATE_CANCELLED',
         self::JOB_STATE_EXPIRED => 'JOB_STATE_EXPIRED',
         self::JOB_STATE_QUARANTINED => 'JOB_STATE_QUARANTINED',
+        self::JOB_STATE_HELD => 'JOB_STATE_HELD',
     ];
 
     public static function name($value)

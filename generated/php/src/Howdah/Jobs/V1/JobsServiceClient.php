@@ -4,8 +4,9 @@
 namespace Howdah\Jobs\V1;
 
 /**
- * Follows and steers the tenant's jobs. Jobs are started by the methods whose work they are,
- * such as `RecordsService.StartImport`.
+ * Submits, follows and steers the tenant's jobs. Most jobs are started by the methods whose work
+ * they are, such as `RecordsService.StartImport`; SubmitJob starts the same kinds by name, later,
+ * once, in a batch or in a chain.
  */
 class JobsServiceClient extends \Grpc\BaseStub {
 
@@ -16,6 +17,85 @@ class JobsServiceClient extends \Grpc\BaseStub {
      */
     public function __construct($hostname, $opts, $channel = null) {
         parent::__construct($hostname, $opts, $channel);
+    }
+
+    /**
+     * Submits a job by the name of its kind. Fails with JOB_KIND_UNKNOWN, with TENANT_QUEUE_FULL, and
+     * with JOB_EXISTS as `unique` asks for.
+     * @param \Howdah\Jobs\V1\SubmitJobRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function SubmitJob(\Howdah\Jobs\V1\SubmitJobRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/SubmitJob',
+        $argument,
+        ['\Howdah\Jobs\V1\SubmitJobResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Submits jobs that are counted together, all or none, and a callback: a job that waits until the
+     * last of them has ended, however it did. Fails as SubmitJob does.
+     * @param \Howdah\Jobs\V1\SubmitBatchRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function SubmitBatch(\Howdah\Jobs\V1\SubmitBatchRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/SubmitBatch',
+        $argument,
+        ['\Howdah\Jobs\V1\SubmitBatchResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Submits jobs, all or none, of which each begins when the one before it has succeeded. Fails as
+     * SubmitJob does.
+     * @param \Howdah\Jobs\V1\SubmitChainRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function SubmitChain(\Howdah\Jobs\V1\SubmitChainRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/SubmitChain',
+        $argument,
+        ['\Howdah\Jobs\V1\SubmitChainResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Gets one batch with its counts. Fails with RESOURCE_NOT_FOUND, also for another tenant's.
+     * `ListJobs` lists its jobs.
+     * @param \Howdah\Jobs\V1\GetBatchRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function GetBatch(\Howdah\Jobs\V1\GetBatchRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/GetBatch',
+        $argument,
+        ['\Howdah\Jobs\V1\GetBatchResponse', 'decode'],
+        $metadata, $options);
+    }
+
+    /**
+     * Cancels every job of a batch as CancelJob does. Repeating it changes nothing.
+     * @param \Howdah\Jobs\V1\CancelBatchRequest $argument input argument
+     * @param array $metadata metadata
+     * @param array $options call options
+     * @return \Grpc\UnaryCall
+     */
+    public function CancelBatch(\Howdah\Jobs\V1\CancelBatchRequest $argument,
+      $metadata = [], $options = []) {
+        return $this->_simpleRequest('/howdah.jobs.v1.JobsService/CancelBatch',
+        $argument,
+        ['\Howdah\Jobs\V1\CancelBatchResponse', 'decode'],
+        $metadata, $options);
     }
 
     /**

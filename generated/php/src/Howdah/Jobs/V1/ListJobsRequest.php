@@ -39,6 +39,12 @@ class ListJobsRequest extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string kind = 4 [json_name = "kind", (.howdah.validate.v1.field) = {</code>
      */
     protected $kind = '';
+    /**
+     * Only jobs of this batch; empty for all.
+     *
+     * Generated from protobuf field <code>string batch_id = 5 [json_name = "batchId", (.howdah.validate.v1.field) = {</code>
+     */
+    protected $batch_id = '';
 
     /**
      * Constructor.
@@ -54,6 +60,8 @@ class ListJobsRequest extends \Google\Protobuf\Internal\Message
      *           Only jobs in this state; JOB_STATE_UNSPECIFIED for all.
      *     @type string $kind
      *           Only jobs of this kind; empty for all.
+     *     @type string $batch_id
+     *           Only jobs of this batch; empty for all.
      * }
      */
     public function __construct($data = NULL) {
@@ -161,6 +169,32 @@ class ListJobsRequest extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->kind = $var;
+
+        return $this;
+    }
+
+    /**
+     * Only jobs of this batch; empty for all.
+     *
+     * Generated from protobuf field <code>string batch_id = 5 [json_name = "batchId", (.howdah.validate.v1.field) = {</code>
+     * @return string
+     */
+    public function getBatchId()
+    {
+        return $this->batch_id;
+    }
+
+    /**
+     * Only jobs of this batch; empty for all.
+     *
+     * Generated from protobuf field <code>string batch_id = 5 [json_name = "batchId", (.howdah.validate.v1.field) = {</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setBatchId($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->batch_id = $var;
 
         return $this;
     }
