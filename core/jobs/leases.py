@@ -24,6 +24,16 @@ class Renewal:
     cancel: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LostJob:
+    """Names a job whose attempt crashed, and the state that left it in."""
+
+    tenant_id: str
+    job_id: str
+    kind: str
+    state: JobState
+
+
 # The row of a job may be locked for long by the attempt's own transaction; one such job must not
 # keep the heartbeat of the others waiting.
 RENEW = """
@@ -89,13 +99,16 @@ def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
     return len(rows)
 
 
-def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[JobState]:
+def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[LostJob]:
     """Takes jobs from workers that let their lease run out; returns what became of each."""
     rows = transaction.all(
         _crash("lease_until < now() LIMIT :most FOR UPDATE SKIP LOCKED"),
         {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
     )
-    return [JobState(row["state"]) for row in rows]
+    return [
+        LostJob(row["tenant_id"], str(row["job_id"]), row["kind"], JobState(row["state"]))
+        for row in rows
+    ]
 
 
 def crash(transaction: SystemTransaction, ticket: Ticket, *, error: str) -> JobState | None:
@@ -133,5 +146,5 @@ def _crash(which: str) -> str:
             FROM jobs WHERE state = 'running' AND {which}
         ) AS lost
         WHERE tenant_id = lost.tenant AND job_id = lost.id AND state = 'running'
-        RETURNING state, {TELL}::text AS told
+        RETURNING tenant_id, job_id, kind, state, {TELL}::text AS told
         """

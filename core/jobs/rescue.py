@@ -54,10 +54,15 @@ class RescueJobs:
             )
         rescued = Rescued(
             unclaimed=unclaimed,
-            requeued=crashed.count(JobState.QUEUED),
-            quarantined=crashed.count(JobState.QUARANTINED),
+            requeued=sum(job.state is JobState.QUEUED for job in crashed),
+            quarantined=sum(job.state is JobState.QUARANTINED for job in crashed),
             expired=expired,
         )
+        for job in crashed:
+            if job.state is JobState.QUARANTINED:
+                structlog.get_logger().warning(
+                    "job_quarantined", tenant_id=job.tenant_id, job_id=job.job_id, kind=job.kind
+                )
         if unclaimed or crashed or expired:
             structlog.get_logger().warning(
                 "jobs_rescued",

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.config import Settings
 from core.context import Context
@@ -316,12 +317,15 @@ def test_a_crashed_job_is_queued_again_and_its_attempt_given_back(lab: Lab, acme
 
 def test_the_third_crash_quarantines_the_job(lab: Lab, acme: Context) -> None:
     job = lab.submit(acme)
-    for _ in range(3):
-        assert lab.get(acme, job).state is JobState.QUEUED
-        crash(lab, job)
-        lab.jobs.rescue()
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert lab.get(acme, job).state is JobState.QUEUED
+            crash(lab, job)
+            lab.jobs.rescue()
     ended = lab.get(acme, job)
     assert (ended.state, ended.crash_count) == (JobState.QUARANTINED, 3)
+    (line,) = (line for line in lines if line["event"] == "job_quarantined")
+    assert (line["tenant_id"], line["job_id"], line["kind"]) == ("acme", job.job_id, "echo")
     assert ended.finished_at is not None
 
 

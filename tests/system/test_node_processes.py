@@ -127,6 +127,9 @@ def test_one_page_counts_the_calls_of_all_processes(embedded: EmbeddedNode) -> N
     )
     assert counted >= 10
     assert 'howdah_jobs_waiting{queue="default"}' in page
+    # The dispatcher's, and the worker's of the same name.
+    assert "howdah_jobs_expired_total 0.0" in page
+    assert "howdah_jobs_quarantined_total 0.0" in page
 
 
 def test_a_killed_process_is_replaced_and_no_call_of_a_retrying_client_fails(
