@@ -41,6 +41,7 @@ from server.servicers.files import files_service
 from server.servicers.jobs import jobs_service
 from server.servicers.node import node_service
 from server.servicers.records import records_service
+from server.servicers.schedules import schedules_service
 from server.servicers.tenants import tenants_service
 from server.servicers.webhooks import webhooks_service
 from server.validation import Validator
@@ -59,6 +60,7 @@ def services_of(node: Node) -> list[Service]:
         files_service(node.files),
         jobs_service(node.jobs),
         records_service(node.records),
+        schedules_service(node.schedules),
         tenants_service(node.tenants),
         webhooks_service(node.webhooks),
     ]

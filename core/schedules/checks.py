@@ -24,9 +24,9 @@ def timetable_faults(plan: Plan, now: datetime) -> Iterator[FieldViolation]:
     """Yields what is wrong with the cron expression."""
     fault = fault_of(plan.cron)
     if fault is not None:
-        yield FieldViolation("cron", fault)
+        yield FieldViolation("plan.cron", fault)
     elif plan.timetable.next(now) is None:
-        yield FieldViolation("cron", "never comes true")
+        yield FieldViolation("plan.cron", "never comes true")
 
 
 def schedulable(name: str, kinds: Mapping[str, JobKind]) -> JobKind:
@@ -47,4 +47,4 @@ def payload_faults(kind: JobKind, payload: Mapping[str, Any]) -> Iterator[FieldV
     """Yields what is wrong with the payload."""
     assert kind.check_payload is not None
     for fault in kind.check_payload(payload):
-        yield FieldViolation(f"payload.{fault.field}".rstrip("."), fault.description)
+        yield FieldViolation(f"plan.payload.{fault.field}".rstrip("."), fault.description)

@@ -46,7 +46,7 @@ class Cron:
     zone: ZoneInfo
 
     def fires(self, after: datetime) -> Iterator[datetime]:
-        """Yields every time later than `after`, in order and in UTC; ends after 50 years of none."""
+        """Yields the times later than `after`, in order and in UTC; ends after 50 years of none."""
         last = after
         for moment in self._moments(after):
             if moment > last:

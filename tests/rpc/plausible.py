@@ -16,6 +16,7 @@ PATTERNS = {
     "sha256": "a" * 64,
     "filename": "rows.csv",
     "media_type": "text/csv",
+    "cron": "0 3 * * *",
     "url": "https://receiver.example/hooks",
 }
 # What an import mapping has to fill.

@@ -57,7 +57,10 @@ def test_a_method_that_takes_a_key_has_the_field_everywhere_at_the_same_number(
 
 
 def test_reading_is_not_called_a_change_and_changing_is() -> None:
-    reads = ("Get", "List", "Describe", "Ping", "Compute", "Watch", "Explain", "Wait", "Download")
+    reads = (
+        *("Get", "List", "Describe", "Ping", "Compute", "Watch", "Explain", "Wait", "Download"),
+        "Preview",
+    )
 
     for descriptor in METHODS:
         assert rpc_method(descriptor).mutates != descriptor.name.startswith(reads)
