@@ -52,6 +52,7 @@ class Dispatcher:
             ("rescue", settings.job_rescue_interval_seconds, self._rescue),
             ("watch_for_stranded", STRANDED_SECONDS, jobs.watch_for_stranded),
             ("sweep", SWEEP_SECONDS, jobs.sweep),
+            ("publish_kinds", SWEEP_SECONDS, jobs.publish_kinds),
             ("sweep_files", FILE_SWEEP_SECONDS, sweep_files),
         )
         self._pause = BETWEEN_ROUNDS_SECONDS

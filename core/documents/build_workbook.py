@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from core.documents.sales import SalesPeriod
 from core.documents.store import SalesReader
 from core.documents.workbook.plan import TABS, TooManyInvoicesError
 from core.documents.workbook.write import Progress, Written, write_workbook
+from core.documents.workbook_payload import WorkbookPlan, plan_of
 from core.failures import Failure
 from core.files.keep import FileKeeper
 from core.jobs.kind import Done, JobRun, Outcome, Refused
@@ -32,16 +31,11 @@ class BuildWorkbook:
 
     def __call__(self, run: JobRun) -> Outcome:
         """Answers with `file_id`, `tabs`, `rows`, `sha256` and `size_bytes`."""
-        order = run.payload
-        period = SalesPeriod(
-            date.fromisoformat(order["start_date"]),
-            date.fromisoformat(order["end_date"]),
-            order["time_zone"],
-            order["currency"],
-        )
-        path = run.directory / "workbook.xlsx"
+        with self.database.begin(run.context) as unit:
+            plan = plan_of(unit, run.payload)
+        period, path = plan.period, run.directory / "workbook.xlsx"
         try:
-            written = self._write(run, period)
+            written = self._write(run, plan)
         except TooManyInvoicesError:
             return Refused(
                 Failure(
@@ -69,7 +63,7 @@ class BuildWorkbook:
             write=lambda unit: self.keeper.record(unit, file),
         )
 
-    def _write(self, run: JobRun, period: SalesPeriod) -> Written:
+    def _write(self, run: JobRun, plan: WorkbookPlan) -> Written:
         def tab(done: int, name: str) -> None:
             run.proceed()
             run.progress("tabs", done, TABS, name)
@@ -78,7 +72,7 @@ class BuildWorkbook:
             return write_workbook(
                 run.directory / "workbook.xlsx",
                 run.directory,
-                run.payload["title"],
-                SalesReader(unit, period),
+                plan.title,
+                SalesReader(unit, plan.period),
                 Progress(run.proceed, tab),
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.documents.build_workbook import BuildWorkbook
 from core.documents.start_workbook import KIND, StartWorkbook, Submit
+from core.documents.workbook_payload import check_payload
 from core.files.use_cases import Files
 from core.jobs.kind import JobKind
 from core.platform.database import Database
@@ -25,4 +26,4 @@ def documents_use_cases(database: Database, submit: Submit) -> Documents:
 
 def workbook_kind(database: Database, files: Files) -> JobKind:
     """Returns the kind of job that writes a workbook."""
-    return JobKind(KIND, BuildWorkbook(database, files.keeper))
+    return JobKind(KIND, BuildWorkbook(database, files.keeper), check_payload=check_payload)

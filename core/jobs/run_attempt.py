@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import structlog
 
-from core.failures import RefusedError
+from core.failures import RefusedError, fields_invalid
 from core.jobs.attempt import Attempt
 from core.jobs.crash import CountCrash
 from core.jobs.ending import (
@@ -25,8 +25,9 @@ from core.jobs.ending import (
 )
 from core.jobs.finish import FinishJob
 from core.jobs.job import Job, JobState
-from core.jobs.kind import JobKind, JobStoppedError
+from core.jobs.kind import JobKind, JobStoppedError, Refused
 from core.jobs.lease import Lease, StopReason
+from core.jobs.spec import payload_faults
 from core.platform.database import Database
 from core.reasons import Reason
 
@@ -99,6 +100,9 @@ class RunAttempt:
 
 def _ending(job: Job, kind: JobKind, attempt: Attempt, lease: Lease) -> Ending | Crashed | None:
     try:
+        # A payload may have come by SQL, past every check.
+        if faults := payload_faults(kind, job.payload):
+            return ending_of(Refused(fields_invalid(faults)), job)
         return ending_of(kind.handler(attempt), job)
     except JobStoppedError:
         reason = lease.stop_reason

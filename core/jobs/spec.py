@@ -97,7 +97,8 @@ class CheckSpecs:
             )
         else:
             for fault in payload_faults(kind, spec.payload):
-                yield FieldViolation(f"{path}.payload.{fault.field}", fault.description)
+                place = f"{path}.payload.{fault.field}".rstrip(".")
+                yield FieldViolation(place, fault.description)
         yield from _faults_of_time(path, spec)
 
 

@@ -80,13 +80,13 @@ class ImportMapping:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ImportMapping:
-        """Reads what `to_json` returned."""
+        """Reads what `to_json` returned, or a part of it: what has a default may be left out."""
         return cls(
             **{
                 **values,
                 "format": ImportFormat(values["format"]),
                 "grouping": ImportGrouping(values["grouping"]),
-                "columns": tuple(values["columns"]),
+                "columns": tuple(values.get("columns", ())),
             }
         )
 

@@ -21,6 +21,7 @@ from core.reasons import Reason
 from core.records import import_rejections, invoice_store
 from core.records.import_chunk import Chunk, chunks, gather
 from core.records.import_mapping import ImportMapping, invalid
+from core.records.import_payload import settled
 from core.records.import_reader import Record, RecordReader, UnreadableError
 from core.records.import_rows import ImportRow, Rejection, RowParser
 from core.result import Err
@@ -65,7 +66,8 @@ class ImportRecords:
         opened = self.open_file(run.context, run.payload["file_id"])
         if isinstance(opened, Err):
             return Refused(opened.failure)
-        mapping = ImportMapping.from_json(run.payload["mapping"])
+        with run.begin() as unit:
+            mapping = settled(unit, ImportMapping.from_json(run.payload["mapping"]))
         with closing(opened.value.stream):
             try:
                 reader = RecordReader(opened.value.stream, mapping)

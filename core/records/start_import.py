@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.context import Context
@@ -14,6 +14,7 @@ from core.platform.database import Database
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
 from core.records.import_mapping import ImportMapping, check
+from core.records.import_payload import settled
 from core.result import Err, Result
 
 KIND = "records.import"
@@ -63,20 +64,6 @@ class StartImport:
                 )
             payload = {
                 "file_id": file.file_id,
-                "mapping": _settled(unit, order.mapping).to_json(),
+                "mapping": settled(unit, order.mapping).to_json(),
             }
             return unit.commit(self.submit(unit, kind=KIND, payload=payload))
-
-
-def _settled(unit: UnitOfWork, mapping: ImportMapping) -> ImportMapping:
-    """Returns the mapping with the tenant's own values where it leaves them open."""
-    tenant = unit.one(
-        "SELECT time_zone, currency FROM tenants WHERE tenant_id = :tenant_id",
-        {"tenant_id": unit.context.tenant_id},
-    )
-    assert tenant is not None, "a call is bound to a tenant that exists"
-    return replace(
-        mapping,
-        time_zone=mapping.time_zone or tenant["time_zone"],
-        currency=mapping.currency or tenant["currency"],
-    )

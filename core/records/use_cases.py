@@ -12,6 +12,7 @@ from core.records.delete_customer import DeleteCustomer
 from core.records.get_customer import GetCustomer
 from core.records.get_invoice import GetInvoice
 from core.records.get_product import GetProduct
+from core.records.import_payload import check_payload
 from core.records.import_records import ImportRecords
 from core.records.list_customers import ListCustomers
 from core.records.list_invoices import ListInvoices
@@ -58,4 +59,9 @@ def records_use_cases(database: Database, submit: Submit) -> Records:
 
 def import_kind(files: Files) -> JobKind:
     """Returns the kind of job that imports a file."""
-    return JobKind(KIND, ImportRecords(files.open, files.keeper), time_limit_seconds=3_600.0)
+    return JobKind(
+        KIND,
+        ImportRecords(files.open, files.keeper),
+        time_limit_seconds=3_600.0,
+        check_payload=check_payload,
+    )

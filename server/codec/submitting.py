@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
-from core.failures import RefusedError, field_invalid
 from core.jobs.batch import Batch
 from core.jobs.cancel_batch import CancelBatchCommand
 from core.jobs.job import Job
@@ -21,6 +16,7 @@ from core.jobs.submit_one import Submitted
 from howdah.jobs.v1 import jobs_pb2 as pb
 from server.codec import common
 from server.codec.jobs import job_message
+from server.codec.payload import payload
 
 PRIORITIES = {
     pb.JOB_PRIORITY_UNSPECIFIED: "",
@@ -84,24 +80,6 @@ def get_response(batch: Batch) -> pb.GetBatchResponse:
 def cancel_response(batch: Batch) -> pb.CancelBatchResponse:
     """Answers CancelBatch."""
     return pb.CancelBatchResponse(batch=_batch(batch))
-
-
-def payload(message: Struct, path: str) -> Mapping[str, Any]:
-    """Returns a JSON object; raises RefusedError for a number that JSON does not have."""
-    if not all(map(_is_json, message.fields.values())):
-        raise RefusedError(field_invalid(path, "must not contain NaN or an infinite number"))
-    found: Mapping[str, Any] = MessageToDict(message)
-    return found
-
-
-def _is_json(value: Value) -> bool:
-    kind = value.WhichOneof("kind")
-    if kind == "number_value":
-        return math.isfinite(value.number_value)
-    if kind == "list_value":
-        items: ListValue = value.list_value
-        return all(map(_is_json, items.values))
-    return kind != "struct_value" or all(map(_is_json, value.struct_value.fields.values()))
 
 
 def _specs(messages: Sequence[pb.JobSpec]) -> list[JobSpec]:
