@@ -1,4 +1,4 @@
-"""Is the dispatcher process: hands out due jobs, rescues lost ones, sweeps old ones."""
+"""Is the dispatcher process: hands out due jobs, rescues lost ones, sweeps, fires schedules."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from core.bootstrap import open_node
 from core.config import ConfigError, Settings, load_settings
-from core.failures import RefusedError
 from core.jobs.metrics import RescueMetrics
 from core.jobs.use_cases import Jobs
 from core.platform.logging import configure_logging
 from core.platform.signals import JOBS_WAITING
 from core.platform.telemetry import new_registry
+from workers.chore import AFTER_FAULT_SECONDS, done
+from workers.scheduler import Scheduler
 
 # Announcements come in bursts; one round serves all that came so far.
 BETWEEN_ROUNDS_SECONDS = 0.005
 # While jobs wait for a place, the workers free one long before the next regular round.
 CROWDED_SECONDS = 0.04
-AFTER_FAULT_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 STRANDED_SECONDS = 15.0
 # It walks through the whole storage.
@@ -32,6 +33,8 @@ FILE_SWEEP_SECONDS = 600.0
 CHORE_END_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Its name, the seconds from one time to the next, and what is done.
+Chore: TypeAlias = tuple[str, float, Callable[[], object]]
 
 
 class Dispatcher:
@@ -44,16 +47,18 @@ class Dispatcher:
         *,
         sweep_files: Callable[[], object],
         registry: CollectorRegistry | None = None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._jobs = jobs
         self._metrics = RescueMetrics(registry or CollectorRegistry())
         self._interval = settings.job_dispatch_interval_seconds
-        self._chores: tuple[tuple[str, float, Callable[[], object]], ...] = (
+        self._chores: tuple[Chore, ...] = (
             ("rescue", settings.job_rescue_interval_seconds, self._rescue),
             ("watch_for_stranded", STRANDED_SECONDS, jobs.watch_for_stranded),
             ("sweep", SWEEP_SECONDS, jobs.sweep),
             ("publish_kinds", SWEEP_SECONDS, jobs.publish_kinds),
             ("sweep_files", FILE_SWEEP_SECONDS, sweep_files),
+            *chores,
         )
         self._pause = BETWEEN_ROUNDS_SECONDS
         self._wake = threading.Event()
@@ -93,7 +98,7 @@ class Dispatcher:
             nonlocal dispatched, crowded
             dispatched, crowded = self._jobs.dispatch()
 
-        if not _done("dispatch", dispatch):
+        if not done("dispatch", dispatch):
             # Announcements do not hasten this one: they would only find the same fault again.
             self._pause = AFTER_FAULT_SECONDS
             return 0.0
@@ -109,20 +114,7 @@ class Dispatcher:
 
     def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
         while not self._stopping.is_set():
-            self._stopping.wait(seconds if _done(name, do) else AFTER_FAULT_SECONDS)
-
-
-def _done(name: str, do: Callable[[], object]) -> bool:
-    """Does it; tells whether it went well, and logs where it did not."""
-    try:
-        do()
-    except RefusedError as refusal:
-        structlog.get_logger().warning("chore_failed", chore=name, reason=str(refusal))
-        return False
-    except Exception:  # noqa: BLE001 - one bad round must not end the dispatcher.
-        structlog.get_logger().exception("chore_broken", chore=name)
-        return False
-    return True
+            self._stopping.wait(seconds if done(name, do) else AFTER_FAULT_SECONDS)
 
 
 def main() -> int:
@@ -136,19 +128,32 @@ def main() -> int:
     # Taken by this thread alone, and waited for: a handler could interrupt a lock being taken.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     with open_node(settings) as node:
+        registry = new_registry()
         dispatcher = Dispatcher(
-            node.jobs, settings, sweep_files=node.files.sweep, registry=new_registry()
+            node.jobs,
+            settings,
+            sweep_files=node.files.sweep,
+            registry=registry,
+            chores=[("sweep_fires", SWEEP_SECONDS, node.schedules.sweep)],
         )
-        thread = threading.Thread(target=dispatcher.run, name="dispatch", daemon=True)
-        thread.start()
+        scheduler = Scheduler(node.schedules, node.jobs.signals, registry)
+        threads = [
+            threading.Thread(target=dispatcher.run, name="dispatch", daemon=True),
+            threading.Thread(target=scheduler.run, name="schedule", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         structlog.get_logger().info("dispatcher_started", pid=os.getpid())
-        while thread.is_alive() and signal.sigtimedwait(STOP_SIGNALS, LOOK_SECONDS) is None:
-            pass
+        while all(thread.is_alive() for thread in threads):
+            if signal.sigtimedwait(STOP_SIGNALS, LOOK_SECONDS) is not None:
+                break
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        scheduler.stop()
         dispatcher.stop()
-        thread.join()
+        for thread in threads:
+            thread.join()
     structlog.get_logger().info("dispatcher_stopped")
     return 0
 

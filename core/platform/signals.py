@@ -12,6 +12,7 @@ from core.platform.listener import Listener
 JOB_CHANGED = "howdah_job_changed"
 JOB_CANCEL = "howdah_job_cancel"
 JOBS_WAITING = "howdah_jobs"
+SCHEDULES_CHANGED = "howdah_schedules"
 
 POLL_SECONDS = 1.0
 # How long changes are still heard after the last who waited for one has left.

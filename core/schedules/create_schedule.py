@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.context import Context
 from core.failures import Failure, already_exists
-from core.jobs.kind import JobKind
+from core.jobs.spec import CheckSpecs
 from core.platform.database import Database
 from core.reasons import Reason
 from core.result import Err, Result
@@ -33,7 +32,7 @@ class CreateSchedule:
     """
 
     database: Database
-    kinds: Mapping[str, JobKind]
+    check: CheckSpecs
     max_schedules_per_tenant: int
 
     def __call__(self, context: Context, command: NewSchedule) -> Result[Schedule]:
@@ -41,7 +40,7 @@ class CreateSchedule:
         with self.database.begin(context) as unit:
             here = store.here(unit)
             plan = replace(command.plan, time_zone=command.plan.time_zone or here.time_zone)
-            require_sound(plan, self.kinds, here.now)
+            require_sound(plan, self.check, here.now)
             next_fire_at = None if command.paused else plan.timetable.next(here.now)
             stored = store.insert(
                 unit,

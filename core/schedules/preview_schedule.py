@@ -56,7 +56,7 @@ class PreviewSchedule:
             if schedule
             else Plan(query.cron, kind="", time_zone=query.time_zone or here.time_zone)
         )
-        if faults := list(timetable_faults(plan, here.now)):
+        if faults := list(timetable_faults(plan, here.now, "cron")):
             return Err(fields_invalid(faults))
         fires = islice(plan.timetable.fires(here.now), min(query.most, MOST_FIRES))
         return Ok(Preview(plan.cron, plan.time_zone, list(fires)))

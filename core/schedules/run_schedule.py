@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.context import Context
 from core.failures import not_found
 from core.jobs.job import Job
-from core.jobs.kind import JobKind
+from core.jobs.spec import CheckSpecs, JobSpec
 from core.platform.database import Database
 from core.result import Err, Result
 from core.schedules import firing, store
-from core.schedules.checks import schedulable
 from core.schedules.fire_schedules import Submit
 
 
@@ -20,11 +18,12 @@ from core.schedules.fire_schedules import Submit
 class RunSchedule:
     """Fires once more, in the caller's name, also while paused or while an earlier job goes on.
 
-    Refuses with RESOURCE_NOT_FOUND, JOB_KIND_UNKNOWN or TENANT_QUEUE_FULL.
+    Refuses with RESOURCE_NOT_FOUND and TENANT_QUEUE_FULL, and where this release would not take the
+    plan.
     """
 
     database: Database
-    kinds: Mapping[str, JobKind]
+    check: CheckSpecs
     submit: Submit
 
     def __call__(self, context: Context, schedule_id: str) -> Result[Job]:
@@ -33,7 +32,8 @@ class RunSchedule:
             schedule = store.find(unit, schedule_id, lock=True)
             if schedule is None:
                 return Err(not_found("schedule", schedule_id))
-            schedulable(schedule.plan.kind, self.kinds)
-            job = self.submit(unit, kind=schedule.plan.kind, payload=schedule.plan.payload)
+            plan = schedule.plan
+            self.check({"plan": JobSpec(plan.kind, plan.payload)}, alone=True)
+            job = self.submit(unit, kind=plan.kind, payload=plan.payload)
             firing.record_manual(unit, schedule_id, job.job_id)
             return unit.commit(job)

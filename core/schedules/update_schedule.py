@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.context import Context
 from core.failures import not_found
-from core.jobs.kind import JobKind
+from core.jobs.spec import CheckSpecs
 from core.platform.database import Database
 from core.result import Err, Result
 from core.schedules import store
@@ -31,7 +30,7 @@ class UpdateSchedule:
     """
 
     database: Database
-    kinds: Mapping[str, JobKind]
+    check: CheckSpecs
 
     def __call__(self, context: Context, command: ChangedSchedule) -> Result[Schedule]:
         """Returns the schedule; whether it is paused, and in whose name it runs, stays."""
@@ -41,7 +40,7 @@ class UpdateSchedule:
                 return Err(not_found("schedule", command.schedule_id))
             here = store.here(unit)
             plan = replace(command.plan, time_zone=command.plan.time_zone or here.time_zone)
-            require_sound(plan, self.kinds, here.now)
+            require_sound(plan, self.check, here.now)
             next_fire_at = None if before.paused_at else plan.timetable.next(here.now)
             store.replace(unit, command.schedule_id, plan, next_fire_at)
             after = store.find(unit, command.schedule_id)

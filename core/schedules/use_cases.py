@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.config import Settings
 from core.jobs.kind import JobKind
+from core.jobs.spec import CheckSpecs
 from core.platform.database import Database
 from core.platform.system_database import SystemDatabase
 from core.schedules.create_schedule import CreateSchedule
@@ -46,15 +47,16 @@ def schedules_use_cases(
     submit: Submit,
 ) -> Schedules:
     """Returns the use cases, each with what it needs; `kinds` may still be filled afterwards."""
+    check = CheckSpecs(kinds, settings.max_job_payload_bytes)
     return Schedules(
-        create=CreateSchedule(database, kinds, settings.max_schedules_per_tenant),
+        create=CreateSchedule(database, check, settings.max_schedules_per_tenant),
         get=GetSchedule(database),
         list=ListSchedules(database),
-        update=UpdateSchedule(database, kinds),
+        update=UpdateSchedule(database, check),
         delete=DeleteSchedule(database),
         pause=PauseSchedule(database),
         resume=ResumeSchedule(database),
-        run=RunSchedule(database, kinds, submit),
+        run=RunSchedule(database, check, submit),
         preview=PreviewSchedule(database),
         fire=FireSchedules(database, system, kinds, submit),
         sweep=SweepFires(system, settings.job_retention_days),

@@ -24,8 +24,10 @@ from tests.unit.test_contract import METHODS
 MARK = "globex-only-4711"
 TENANT_METHODS = [method for method in METHODS if rpc_method(method).tenant_bound]
 NODE_METHODS = [method for method in METHODS if not rpc_method(method).tenant_bound]
-TABLES = ("customers", "products", "invoices", "invoice_lines", "files", "jobs", "schedules")
-TABLES += ("webhook_endpoints", "webhook_messages", "webhook_deliveries", "webhook_attempts")
+TABLES = (
+    *("customers", "products", "invoices", "invoice_lines", "files", "jobs", "schedules"),
+    *("webhook_endpoints", "webhook_messages", "webhook_deliveries", "webhook_attempts"),
+)
 
 
 def path_of(descriptor: MethodDescriptor) -> str:
