@@ -94,11 +94,16 @@ def _queues(queues: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
     yield f"| queue | {' | '.join(QUEUE_COLUMNS.values())} |"
     yield f"|---|{'---|' * len(QUEUE_COLUMNS)}"
     for name, row in queues.items():
-        numbers = (
-            f"{row[key]['median']:,.4g} ({row[key]['min']:,.4g} to {row[key]['max']:,.4g})"
-            for key in QUEUE_COLUMNS
-        )
-        yield f"| {name} | {' | '.join(numbers)} |"
+        cells = (f"{_short(row[key]['median'])} ({_range(row[key])})" for key in QUEUE_COLUMNS)
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def _range(value: Whole) -> str:
+    return f"{_short(value['min'])} to {_short(value['max'])}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _figures(whole: Whole) -> Iterator[str]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import cast
+from unittest.mock import patch
 
-import dramatiq
-
+import workers.main
 from benchmarks.queues.marks import Marks
 from core.bootstrap import open_node
-from core.config import load_settings
+from core.config import Settings, load_settings
 from core.context import Context
 from core.jobs.kind import Done, JobKind, JobRun
+from core.jobs.spec import JobSpec
+from core.jobs.submit_batch import BatchOrder
 from core.node.node import Node
 from core.platform.logging import configure_logging
-from core.platform.telemetry import new_registry
 from core.tenants.credential import principal
-from workers.broker import build_broker
 
 TENANT = "acme"
 NEVER = float("inf")
-# How many jobs share a transaction where many are submitted at once.
-JOBS_PER_TRANSACTION = 500
+JOBS_PER_BATCH = 500
 marks = Marks()
 
 
@@ -33,33 +32,23 @@ def job(run: JobRun) -> Done:  # noqa: ARG001 - a handler is given its run.
     return Done({})
 
 
-JOB = JobKind("bench.job", job)
+# Callers may submit a kind whose payload is checked.
+JOB = JobKind("bench.job", job, check_payload=lambda _payload: ())
+
+
+@contextmanager
+def open_node_with_job(settings: Settings) -> Iterator[Node]:
+    """Does what `open_node` does, with one kind more."""
+    with open_node(settings) as node:
+        # The dictionary that submitters and workers read.
+        cast("dict[str, JobKind]", node.kinds)[JOB.name] = JOB
+        yield node
 
 
 def boot() -> None:
-    """Does what `workers.main:boot` does, with one kind more."""
-    settings = load_settings()
-    writer = configure_logging(settings, "worker")
-    opened = ExitStack()
-    node = opened.enter_context(open_node(settings))
-
-    def leave() -> None:
-        writer.flush()
-        os._exit(0)
-
-    dramatiq.set_broker(
-        build_broker(
-            settings,
-            database=node.database,
-            system=node.system,
-            client=node.redis,
-            signals=node.jobs.signals,
-            kinds={**node.kinds, JOB.name: JOB},
-            registry=new_registry(),
-            close=opened.close,
-            leave=leave,
-        )
-    )
+    """Boots a worker of the node."""
+    with patch("workers.main.open_node", open_node_with_job):
+        workers.main.boot()
 
 
 class HowdahQueue:
@@ -83,12 +72,10 @@ class HowdahQueue:
         return accepted
 
     def submit_many(self, jobs: int) -> None:
-        """Submits jobs in few transactions."""
-        for first in range(0, jobs, JOBS_PER_TRANSACTION):
-            with self._node.database.begin(self._context) as unit:
-                for _ in range(min(JOBS_PER_TRANSACTION, jobs - first)):
-                    self._node.jobs.submit(unit, kind=JOB.name, payload={})
-                unit.commit(None)
+        """Submits batches, each in one statement."""
+        for first in range(0, jobs, JOBS_PER_BATCH):
+            specs = [JobSpec(JOB.name, {}) for _ in range(min(JOBS_PER_BATCH, jobs - first))]
+            self._node.jobs.submit_batch(self._context, BatchOrder(specs))
 
     def settled(self) -> bool:
         """Looks for jobs that wait or run."""
@@ -105,7 +92,4 @@ def connect() -> HowdahQueue:
     """Returns the queue of a node that lives as long as this process."""
     settings = load_settings()
     configure_logging(settings, "submitter")
-    node = ExitStack().enter_context(open_node(settings))
-    # The dictionary that submission reads.
-    cast("dict[str, JobKind]", node.kinds)[JOB.name] = JOB
-    return HowdahQueue(node)
+    return HowdahQueue(ExitStack().enter_context(open_node_with_job(settings)))
