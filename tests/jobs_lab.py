@@ -88,13 +88,16 @@ class Lab:
         if beats:
             heartbeat.start(self.signals)
         run = RunAttempt(
-            self.database, FinishJob(self.database), CountCrash(self.system), lease_seconds
+            self.database,
+            FinishJob(self.database, self.system),
+            CountCrash(self.system),
+            lease_seconds,
         )
         return RunJob(
             hand_back=HandBackJobs(self.system),
             kinds=self.kinds,
             claim=ClaimJob(
-                self.database, tuple(self.kinds), f"lab-{len(self.heartbeats)}", lease_seconds
+                self.system, tuple(self.kinds), f"lab-{len(self.heartbeats)}", lease_seconds
             ),
             heartbeat=heartbeat,
             run_here=run,

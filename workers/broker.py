@@ -15,6 +15,7 @@ from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.kind import JobKind
+from core.jobs.ledger import Ticket
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
 from core.jobs.run_attempt import RunAttempt
@@ -25,7 +26,7 @@ from core.platform.queue import NAMESPACE, JobQueue, job_message
 from core.platform.signals import JobSignals
 from core.platform.system_database import SystemDatabase
 from workers.actors import declare_run_job
-from workers.consumer import BlockingBroker, Fetch
+from workers.consumer import BlockingBroker, Fetch, Messages, Prepare
 from workers.middleware.close import Close
 from workers.middleware.drain import Drain
 from workers.middleware.log_context import LogContext
@@ -59,12 +60,13 @@ def build_broker(
         interval_seconds=settings.job_heartbeat_seconds,
     )
     run_here = RunAttempt(
-        database, FinishJob(database), CountCrash(system), settings.job_lease_seconds
+        database, FinishJob(database, system), CountCrash(system), settings.job_lease_seconds
     )
+    claim = ClaimJob(system, tuple(kinds), worker_id, settings.job_lease_seconds)
     run = RunJob(
         hand_back=hand_back,
         kinds=kinds,
-        claim=ClaimJob(database, tuple(kinds), worker_id, settings.job_lease_seconds),
+        claim=claim,
         heartbeat=heartbeat,
         run_here=run_here,
         run_isolated=run_here,
@@ -73,6 +75,7 @@ def build_broker(
 
     broker: Broker = BlockingBroker(
         instead=_from_postgres(TakeJobs(system, kinds)),
+        prepare=_claim_ahead(claim, heartbeat, hand_back),
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.
@@ -85,7 +88,13 @@ def build_broker(
             Pace(poll_milliseconds=settings.worker_poll_milliseconds),
             # Nothing more is dispatched to this worker before it gives back what it has.
             Presence(AnnounceWorker(system, queue), worker_id, kinds, settings.worker_queues),
-            Drain(heartbeat, hand_back, grace_seconds=settings.worker_drain_seconds, leave=leave),
+            Drain(
+                heartbeat,
+                hand_back,
+                claim,
+                grace_seconds=settings.worker_drain_seconds,
+                leave=leave,
+            ),
         ],
     )
     declare_run_job(broker, run, queue=settings.worker_queues[0])
@@ -103,3 +112,15 @@ def _from_postgres(take: TakeJobs) -> Fetch:
         job_message(queue, tenant_id=ticket.tenant_id, job_id=ticket.job_id, epoch=ticket.epoch)
         for ticket in take(queue, most)
     ]
+
+
+def _claim_ahead(claim: ClaimJob, heartbeat: Heartbeat, hand_back: HandBackJobs) -> Prepare:
+    """Returns how a consumer has the messages that it fetched at once claimed at once."""
+
+    def prepare(found: Messages) -> None:
+        claim.ahead([Ticket(**message.kwargs) for message in found])
+        if heartbeat.draining:
+            # The drain may have given up what was claimed before these were.
+            hand_back.running(claim.give_up())
+
+    return prepare

@@ -22,7 +22,7 @@ TRY_AGAIN_SECONDS = 1.0
 
 Messages = Sequence[Message[Any]]
 Fetch = Callable[[str, int], Messages]
-Admit = Callable[[Messages], Messages]
+Prepare = Callable[[Messages], None]
 
 
 class BlockingBroker(RedisBroker):
@@ -31,22 +31,22 @@ class BlockingBroker(RedisBroker):
     Dramatiq's own broker keeps what was fetched until it is acknowledged. Here the ledger does that
     better, so a fetched message is gone, and costs no further round trip.
 
-    `instead` fetches messages from elsewhere while Redis cannot be reached; `admit` is given what
-    was fetched and returns what is to be processed.
+    `instead` fetches messages from elsewhere while Redis cannot be reached; `prepare` is given what
+    was fetched, before a thread processes it. Neither may raise.
     """
 
     def __init__(
         self,
         *,
         instead: Fetch,
-        admit: Admit = lambda found: found,
+        prepare: Prepare = lambda _found: None,
         pulse: Pulse | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self.pulse = pulse or Pulse()
         self.instead = instead
-        self.admit = admit
+        self.prepare = prepare
         self._lock = threading.Lock()
         self._places: Places | None = None
 
@@ -167,14 +167,15 @@ class BlockingConsumer(Consumer):
     def _fetch(self, fetch: Callable[[int], Messages]) -> bool:
         """Fetches into free places; tells whether there was a message."""
         reserved = self._places.reserve(self.prefetch)
-        found, admitted = (), ()  # type: tuple[Messages, Messages]
+        found: Messages = ()
         try:
             if reserved:
                 found = fetch(reserved)
-                admitted = self._broker.admit(found) if found else ()
         finally:
-            self._places.give_back(reserved - len(admitted))
-        self._ready.extend(MessageProxy(message) for message in admitted)
+            self._places.give_back(reserved - len(found))
+        if found:
+            self._broker.prepare(found)
+        self._ready.extend(MessageProxy(message) for message in found)
         return bool(found)
 
     def _lost(self, fault: redis.RedisError) -> None:

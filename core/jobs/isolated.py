@@ -53,7 +53,7 @@ def run_isolated(
         wake=lambda: None,
     )
     line = _Line(worker, lease)
-    run = RunAttempt(database, FinishJob(database), CountCrash(system), order.lease_seconds)
+    run = RunAttempt(database, FinishJob(database, system), CountCrash(system), order.lease_seconds)
     with structlog.contextvars.bound_contextvars(**order.log_context):
         line.start()
         line.say(Ended(run(job, kind, lease)))

@@ -41,22 +41,22 @@ class RunJob:
             if self.heartbeat.draining:
                 self.hand_back.unstarted([ticket])
                 return
-            since = time.monotonic()
-            job = self.claim(ticket)
+            claim = self.claim(ticket)
         except RefusedError as refusal:
             # The row is as it was, and goes back to its queue when nobody claims it in time.
             structlog.get_logger().warning("job_unclaimed", reason=str(refusal))
             return
-        if job is None:
+        if claim is None:
             passed_on = self.hand_back.unknown(ticket, tuple(self.kinds))
             event = "job_left_to_another_worker" if passed_on else "job_message_outdated"
             structlog.get_logger().info(event)
             return
+        job = claim.job
         with (
             structlog.contextvars.bound_contextvars(
                 correlation_id=job.correlation_id, kind=job.kind, attempt=job.attempt
             ),
-            self.heartbeat.hold(job, since=since) as lease,
+            self.heartbeat.hold(job, since=claim.since) as lease,
         ):
             self._run(job, lease)
 

@@ -65,23 +65,18 @@ class RunAttempt:
             if isinstance(ending, Crashed):
                 state = self.crash(lease.ticket, ending.failure)
                 return None if state is None else AttemptEnd(state, ending.failure.reason.name)
-            ended = None if ending is None else self._finish(job, kind, attempt, lease, ending)
+            return None if ending is None else self._finish(job, kind, attempt, lease, ending)
         finally:
             attempt.close()
-        if ending is None or ended is None:
-            return None
-        # What was no attempt keeps the error of the one before it.
-        error = ended.error if ending.counts else None
-        return AttemptEnd(ended.state, None if error is None else error["reason"])
 
     def _finish(
         self, job: Job, kind: JobKind, attempt: Attempt, lease: Lease, ending: Ending
-    ) -> Job | None:
+    ) -> AttemptEnd | None:
         """Writes the ending; one whose business writes are refused becomes a failure."""
         progress = lease.take_progress()
         while True:
             try:
-                return self.finish(attempt.context, job, ending, progress)
+                state = self.finish(attempt.context, job, ending, progress)
             except RefusedError as refusal:
                 if refusal.failure.reason not in PASSING:
                     ending = ending_of_refusal(refusal.failure, job, kind)
@@ -96,6 +91,10 @@ class RunAttempt:
                     # Not even that can be written: the lease runs out, and rescue counts a crash.
                     return None
                 ending = broken(JOB_BROKEN, job, kind, fault=fault)
+            else:
+                failure = ending.failure if ending.counts else None
+                reason = None if failure is None else failure.reason.name
+                return None if state is None else AttemptEnd(state, reason)
 
 
 def _ending(job: Job, kind: JobKind, attempt: Attempt, lease: Lease) -> Ending | Crashed | None:

@@ -157,44 +157,6 @@ def ask_to_cancel(unit: UnitOfWork, job_id: str) -> Job | None:
     return None if row is None else job_from(row)
 
 
-def claim(
-    unit: UnitOfWork,
-    *,
-    job_id: str,
-    epoch: int,
-    kinds: Sequence[str],
-    worker_id: str,
-    lease_seconds: float,
-) -> Job | None:
-    """Starts an attempt where the epoch is still the message's; None where it is not, or too late.
-
-    A message that outlived its dispatch may start a queued job: nothing has run since.
-    """
-    row = unit.one(
-        f"""
-        UPDATE jobs SET state = 'running', epoch = epoch + 1, attempt = attempt + 1,
-            lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
-            worker_id = :worker_id, started_at = now(), sequence = sequence + 1,
-            progress = CASE WHEN checkpoint IS NULL THEN '{{}}' ELSE progress END
-        WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
-        AND state IN ('dispatched', 'queued') AND run_at <= now() AND kind = ANY(:kinds)
-        AND (expires_at IS NULL OR expires_at > now() OR started_at IS NOT NULL)
-        AND NOT EXISTS (SELECT FROM tenants WHERE tenant_id = :tenant_id
-            AND jobs_paused_at IS NOT NULL)
-        RETURNING {COLUMNS}, {TELL}::text AS told
-        """,
-        {
-            "tenant_id": unit.context.tenant_id,
-            "job_id": job_id,
-            "epoch": epoch,
-            "kinds": list(kinds),
-            "worker_id": worker_id,
-            "lease_seconds": lease_seconds,
-        },
-    )
-    return None if row is None else job_from(row)
-
-
 def save_checkpoint(
     unit: UnitOfWork, job: Job, checkpoint: Mapping[str, Any], *, lease_seconds: float
 ) -> bool:
@@ -216,38 +178,3 @@ def save_checkpoint(
             },
         ).rowcount
     )
-
-
-def finish(
-    unit: UnitOfWork,
-    job: Job,
-    state: JobState,
-    *,
-    values: Mapping[str, Any],
-) -> Job | None:
-    """Ends an attempt; None where the job is another attempt's. A retry that nobody wants ends."""
-    row = unit.one(
-        f"""
-        UPDATE jobs SET sequence = sequence + 1, lease_until = NULL,
-            state = CASE WHEN :state = 'queued' AND cancel_requested_at IS NOT NULL
-                THEN 'cancelled' ELSE :state END,
-            finished_at = CASE WHEN :state = 'queued' AND cancel_requested_at IS NULL
-                THEN NULL ELSE clock_timestamp() END,
-            run_at = CASE WHEN :state = 'queued'
-                THEN clock_timestamp() + make_interval(secs => :delay_seconds) ELSE run_at END,
-            attempt = attempt - :attempts_given_back,
-            result = CAST(:result AS jsonb), file_id = CAST(:file_id AS uuid),
-            error = CASE WHEN :keep_error THEN error ELSE CAST(:error AS jsonb) END,
-            progress = COALESCE(CAST(:progress AS jsonb), progress)
-        WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch AND state = 'running'
-        RETURNING {COLUMNS}, {TELL}::text AS told
-        """,
-        {
-            **values,
-            "tenant_id": unit.context.tenant_id,
-            "job_id": job.job_id,
-            "epoch": job.epoch,
-            "state": state,
-        },
-    )
-    return None if row is None else job_from(row)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
+from psycopg.rows import dict_row
 from sqlalchemy import exc
 
 from core.failures import Failure, RefusedError
@@ -71,6 +72,11 @@ class Transaction:
         with infrastructure_faults():
             return self._connection.execute(sa.text(statement), parameters)
 
+    def run(self, query: str, parameters: Row) -> list[Row]:
+        """Returns the rows of a query with %(name)s placeholders, past SQLAlchemy's own work."""
+        with infrastructure_faults():
+            return rows_of(driver_of(self._connection), query, parameters)
+
     def one(self, statement: str, parameters: Row | None = None) -> Row | None:
         """Returns the first row, or None."""
         row = self.execute(statement, parameters).mappings().first()
@@ -79,6 +85,14 @@ class Transaction:
     def all(self, statement: str, parameters: Row | None = None) -> list[Row]:
         """Returns all rows."""
         return [dict(row) for row in self.execute(statement, parameters).mappings()]
+
+
+def rows_of(driver: Any, query: str, parameters: Row) -> list[Row]:
+    """Runs a query on a psycopg connection and returns all its rows."""
+    with driver.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(query, parameters)
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
 
 def driver_of(connection: sa.Connection) -> psycopg.Connection[Any]:

@@ -26,3 +26,5 @@ BEGIN
 END
 $$;
 GRANT howdah_owner TO howdah_migrator;
+-- For statements that are transactions of their own; all others set a limit themselves.
+ALTER ROLE howdah_system SET statement_timeout = '10s';

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from core.platform.postgres import Transaction, driver_of, infrastructure_faults
+from core.platform.postgres import (
+    Row,
+    Transaction,
+    driver_of,
+    infrastructure_faults,
+    rows_of,
+)
 
 
 class SystemDatabase:
@@ -33,6 +39,18 @@ class SystemDatabase:
                 driver_of(connection).commit()
         finally:
             connection.close()
+
+    def run(self, query: str, parameters: Row) -> list[Row]:
+        """Runs one statement as a transaction of its own; `query` uses %(name)s placeholders.
+
+        One round trip: for what is done for every job. Its time limit is that of the role.
+        """
+        with infrastructure_faults():
+            connection = self._engine.raw_connection()
+            try:
+                return rows_of(connection.driver_connection, query, parameters)
+            finally:
+                connection.close()
 
     def dispose(self) -> None:
         """Closes the idle connections."""

@@ -166,14 +166,17 @@ def test_what_is_no_message_is_passed_over(own_redis: OwnRedis) -> None:
         await_value(lambda: len(taken) == 3 or None)
 
 
-def test_what_is_not_admitted_takes_no_place(own_redis: OwnRedis) -> None:
+def test_what_was_fetched_is_prepared_together_before_it_is_processed(own_redis: OwnRedis) -> None:
+    prepared: list[list[int]] = []
     taken: list[int] = []
-    with running(own_redis, taken.append, threads=1) as (broker, _worker):
-        broker.admit = lambda found: [message for message in found if message.args[0] % 2]
-        for number in range(6):
-            send(broker, number)
-        await_value(lambda: len(taken) == 3 or None)
-    assert taken == [1, 3, 5]
+    with running(own_redis, taken.append, threads=4) as (broker, _worker):
+        broker.prepare = lambda found: prepared.append([message.args[0] for message in found])
+        broker.client.rpush(
+            "dramatiq:default",
+            *(Message("default", "act", (number,), {}, {}).encode() for number in range(4)),
+        )
+        await_value(lambda: len(taken) == 4 or None)
+    assert prepared == [[0, 1, 2, 3]]
 
 
 def test_a_worker_stops_while_it_waits_and_while_redis_is_away(own_redis: OwnRedis) -> None:

@@ -50,8 +50,8 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self, lab: Lab, context: Context) -> None:
         super().__init__()
         self.lab, self.context = lab, context
-        self.claim = ClaimJob(lab.database, tuple(lab.kinds), "w", 45)
-        self.finish = FinishJob(lab.database)
+        self.claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+        self.finish = FinishJob(lab.database, lab.system)
         self.hand_back = HandBackJobs(lab.system)
         self.messages: list[Ticket] = []
         self.attempts: list[Job] = []
@@ -70,7 +70,7 @@ class Interleavings(RuleBasedStateMachine):
         ended = self.finish(self.context, job, ending_for(job), None)
         last = max(a.epoch for a in self.attempts if a.job_id == job.job_id)
         assert ended is None or job.epoch == last, "an attempt ended another's job"
-        if ended is not None and ended.state is JobState.SUCCEEDED:
+        if ended is JobState.SUCCEEDED:
             self.succeeded.add(job.job_id)
 
     @precondition(lambda self: len(self.states) < MOST_JOBS)
@@ -91,8 +91,9 @@ class Interleavings(RuleBasedStateMachine):
         self.take(data.draw(st.sampled_from(self.messages)))
 
     def take(self, message: Ticket) -> None:
-        job = self.claim(message)
-        if job is not None:
+        claim = self.claim(message)
+        if claim is not None:
+            job = claim.job
             assert job.epoch not in {a.epoch for a in self.attempts if a.job_id == job.job_id}
             self.attempts.append(job)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 from dramatiq import Broker, MessageProxy, Middleware, Worker
 
+from core.jobs.claim import ClaimJob
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.ledger import Ticket
@@ -27,12 +28,14 @@ class Drain(Middleware):
         self,
         heartbeat: Heartbeat,
         hand_back: HandBackJobs,
+        claim: ClaimJob,
         *,
         grace_seconds: float,
         leave: Callable[[], None],
     ) -> None:
         self._heartbeat = heartbeat
         self._hand_back = hand_back
+        self._claim = claim
         self._grace_seconds = grace_seconds
         self._leave = leave
         self._stopped = threading.Event()
@@ -48,6 +51,7 @@ class Drain(Middleware):
         with worker.work_queue.mutex:
             waiting = [_ticket(item.message) for item in worker.work_queue.queue]
         given_back = self._hand_back.unstarted(waiting)
+        given_back += self._hand_back.running(self._claim.give_up())
         structlog.get_logger().info(
             "worker_draining", given_back=given_back, running=len(self._heartbeat.tickets())
         )
