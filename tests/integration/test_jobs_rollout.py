@@ -67,7 +67,7 @@ def test_a_worker_queues_a_job_again_whose_kind_it_does_not_know(lab: Lab, acme:
     old = replace(
         knows_all,
         kinds={"echo": lab.kinds["echo"]},
-        claim=ClaimJob(lab.database, ("echo",), "old", 45),
+        claim=ClaimJob(lab.system, ("echo",), "old", 45),
     )
     with capture_logs() as lines:
         old(ticket(job))
