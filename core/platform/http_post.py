@@ -40,10 +40,11 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Reads once; raises TimeoutError when the time is up. Nothing more comes at the limit."""
+        """Reads once; raises TimeoutError when the time is up, and HTTPException at the limit."""
+        if not self._left:
+            raise http.client.HTTPException("the answer is too long")
         self._connection.settimeout(_left(self._until))
-        view = memoryview(buffer)[: self._left]
-        count = self._connection.recv_into(view) if self._left else 0
+        count = self._connection.recv_into(memoryview(buffer)[: self._left])
         self._left -= count
         return count
 

@@ -59,7 +59,11 @@ def is_public(address: Address) -> bool:
 
 def resolve(host: str, port: int) -> Sequence[str]:
     """Returns the addresses of a host, as the machine's resolver orders them. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except UnicodeError as fault:
+        # Such as a part of the name with more than 63 characters.
+        raise OSError(str(fault)) from fault
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

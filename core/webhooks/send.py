@@ -67,11 +67,13 @@ class Sender:
         verdict, error, answer = Verdict.FAILED, "", None
         try:
             answer = self._post(url, headers, body)
-        except (ValueError, AddressRefusedError) as refused:
-            # The URL was good when it was taken; the operator's list of hosts may have changed.
+        except AddressRefusedError as refused:
             verdict, error = Verdict.REFUSED, str(refused)
         except (OSError, http.client.HTTPException) as fault:
             error = _in_words(fault)
+        except ValueError as fault:
+            # It was good when it was taken; the operator's list of hosts may have changed.
+            verdict, error = Verdict.REFUSED, f"The url {fault}."
         seconds = time.perf_counter() - since
         if answer is None:
             return Tried(verdict, started_at, seconds, error=error)
