@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.jobs.batch_locks import lock_in_order
 from core.jobs.job import CRASHES_BEFORE_QUARANTINE, JobState
 from core.jobs.ledger import Ticket, arrays
 from core.jobs.store import TELL
@@ -92,10 +93,12 @@ def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
             AS given (tenant, id, number)
         WHERE tenant_id = given.tenant AND job_id = given.id AND epoch = given.number
         AND state = 'running'
-        RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
+        RETURNING tenant_id, batch_id, {TELL}::text AS told,
+            pg_notify('howdah_jobs', queue)::text AS woken
         """,
         arrays(tickets),
     )
+    lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
     return len(rows)
 
 
@@ -105,6 +108,7 @@ def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> 
         _crash("lease_until < now() LIMIT :most FOR UPDATE SKIP LOCKED"),
         {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
     )
+    lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
     return [
         LostJob(row["tenant_id"], str(row["job_id"]), row["kind"], JobState(row["state"]))
         for row in rows
@@ -146,5 +150,5 @@ def _crash(which: str) -> str:
             FROM jobs WHERE state = 'running' AND {which}
         ) AS lost
         WHERE tenant_id = lost.tenant AND job_id = lost.id AND state = 'running'
-        RETURNING tenant_id, job_id, kind, state, {TELL}::text AS told
+        RETURNING tenant_id, job_id, batch_id, kind, state, {TELL}::text AS told
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.jobs.batch_locks import lock_in_order
 from core.jobs.store import TELL
 from core.platform.postgres import Row
 from core.platform.system_database import SystemTransaction
@@ -112,7 +113,7 @@ def queue_unclaimed(transaction: SystemTransaction, *, after_seconds: float, mos
 
 def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -> int:
     """Ends jobs that waited beyond the time anybody wanted them to begin; returns how many."""
-    return transaction.execute(
+    rows = transaction.all(
         f"""
         UPDATE jobs SET state = 'expired', finished_at = now(), sequence = sequence + 1,
             error = CAST(:error AS jsonb)
@@ -120,10 +121,12 @@ def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -
         WHERE state = 'queued' AND (tenant_id, job_id) IN (
             SELECT tenant_id, job_id FROM jobs WHERE state = 'queued' AND expires_at <= now()
             AND started_at IS NULL LIMIT :most FOR UPDATE SKIP LOCKED)
-        RETURNING {TELL}::text
+        RETURNING tenant_id, batch_id, {TELL}::text AS told
         """,
         {"error": error, "most": most},
-    ).rowcount
+    )
+    lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
+    return len(rows)
 
 
 def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:

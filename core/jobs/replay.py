@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.context import Context
 from core.jobs import ended
+from core.jobs.batch_locks import lock_in_order
 from core.jobs.job import Job, JobState
 from core.platform.database import Database
 from core.result import Result
@@ -62,4 +63,5 @@ class ReplayDeadJobs:
                 # Locked above, so nothing but a unique key keeps one of them from being put back.
                 back = (ended.put_back(unit, job.job_id) for job in chosen)
                 chosen = [job for job in back if job is not None]
+                lock_in_order(unit, ((job.tenant_id, job.batch_id) for job in chosen))
             return unit.commit(Replayed(chosen, more=len(found) > command.most))
