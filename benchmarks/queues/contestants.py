@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.processes import started
 from benchmarks.queues import ground
@@ -25,19 +25,27 @@ Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Program:
+    """Is one process to start, with what it has in its environment beside what all have."""
+
+    command: Command
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Contestant:
     """Is one queue with its workers: `module` is the `on_*` that they and the submitter import."""
 
     name: str
     module: str
-    workers: tuple[Command, ...]
+    workers: tuple[Program, ...]
     template: str = ground.EMPTY
     samples: int = FEW_SAMPLES
 
 
 def contestants(on: Ground) -> list[Contestant]:
     """Returns all of them."""
-    howdah = _howdah_commands(on)
+    howdah = _howdah(on)
     return [
         Contestant("howdah", "howdah", howdah, samples=MANY_SAMPLES),
         Contestant("howdah_1m_rows", "howdah", howdah, ground.FULL, MANY_SAMPLES),
@@ -56,42 +64,54 @@ def contestants(on: Ground) -> list[Contestant]:
     ]
 
 
-def _howdah_commands(on: Ground) -> tuple[Command, ...]:
+def _howdah(on: Ground) -> tuple[Program, ...]:
     """Returns what `howdah up` runs for jobs, with the kind of the benchmark beside the others."""
     settings = load_settings(
-        on.howdah_environment("any"), worker_processes=PROCESSES, worker_threads=THREADS
+        on.howdah_environment("any"),
+        worker_processes=PROCESSES,
+        worker_threads=THREADS,
+        # Webhooks have workers of their own, which these jobs are none of.
+        webhook_worker_processes=0,
     )
-    programs = [*worker_programs(settings), dispatcher_program()]
     return tuple(
-        tuple(HOWDAH_BOOT if part == "workers.main:boot" else part for part in program.command)
-        for program in programs
+        Program(
+            tuple(HOWDAH_BOOT if part == "workers.main:boot" else part for part in one.command),
+            one.environment,
+        )
+        for one in (*worker_programs(settings), dispatcher_program())
     )
 
 
-def _dramatiq() -> Command:
+def _dramatiq() -> Program:
     module = "benchmarks.queues.on_dramatiq"
-    return (
-        *(*PYTHON, "dramatiq", module),
-        *("--processes", str(PROCESSES), "--threads", str(THREADS)),
+    return Program(
+        (
+            *(*PYTHON, "dramatiq", module),
+            *("--processes", str(PROCESSES), "--threads", str(THREADS)),
+        )
     )
 
 
-def _celery(pool: str, concurrency: int, name: str = "celery@%h") -> Command:
+def _celery(pool: str, concurrency: int, name: str = "celery@%h") -> Program:
     # Its default is prefork with one task a process; threads are what the others here have.
-    return (
-        *(*PYTHON, "celery", "--app", "benchmarks.queues.on_celery", "worker"),
-        *("--hostname", name, "--pool", pool, "--concurrency", str(concurrency)),
+    return Program(
+        (
+            *(*PYTHON, "celery", "--app", "benchmarks.queues.on_celery", "worker"),
+            *("--hostname", name, "--pool", pool, "--concurrency", str(concurrency)),
+        )
     )
 
 
-def _rq(*options: str) -> Command:
-    return (*PYTHON, "benchmarks.queues.on_rq", *options)
+def _rq(*options: str) -> Program:
+    return Program((*PYTHON, "benchmarks.queues.on_rq", *options))
 
 
-def _procrastinate() -> Command:
-    return (
-        *(*PYTHON, "procrastinate", "--app", "benchmarks.queues.on_procrastinate.app"),
-        *("worker", "--concurrency", str(THREADS)),
+def _procrastinate() -> Program:
+    return Program(
+        (
+            *(*PYTHON, "procrastinate", "--app", "benchmarks.queues.on_procrastinate.app"),
+            *("worker", "--concurrency", str(THREADS)),
+        )
     )
 
 
@@ -108,7 +128,13 @@ def working(contestant: Contestant, on: Ground) -> Iterator[Mapping[str, str]]:
             REDIS_VARIABLE: on.redis_url,
             POSTGRES_VARIABLE: on.url("postgres", database),
         }
-        for number, command in enumerate(contestant.workers):
-            log = on.directory / f"worker-{number}.log"
-            stack.enter_context(started(command, log, cores=cores, environment=environment))
+        for number, program in enumerate(contestant.workers):
+            stack.enter_context(
+                started(
+                    program.command,
+                    on.directory / f"worker-{number}.log",
+                    cores=cores,
+                    environment={**environment, **program.environment},
+                )
+            )
         yield environment
