@@ -194,25 +194,15 @@ def test_rescues_cancellations_and_ends_of_the_same_batches_do_not_block_each_ot
 def test_who_ends_jobs_of_several_batches_locks_them_in_one_order(
     lab: Lab, databases: Databases, acme: Context
 ) -> None:
-    first, second = submit(lab, acme, {}), submit(lab, acme, {})
-    # The job of the second batch is written first.
-    lab.sql(
-        "UPDATE jobs SET expires_at = now() - interval '1 s' WHERE kind = 'part'"
-        " AND batch_id = CAST(:id AS uuid)",
-        {"id": second.batch.batch_id},
-    )
-    lab.sql(
-        "UPDATE jobs SET expires_at = now() - interval '1 s' WHERE kind = 'part'"
-        " AND batch_id = CAST(:id AS uuid)",
-        {"id": first.batch.batch_id},
-    )
-    lock = "SELECT FROM batches WHERE batch_id = %s FOR UPDATE"
+    first, *others = [submit(lab, acme, {}).batch.batch_id for _ in range(20)]
+    lab.sql("UPDATE jobs SET expires_at = now() - interval '1 s' WHERE kind = 'part'")
+    lock = "SELECT FROM batches WHERE batch_id = ANY(%s::uuid[]) FOR UPDATE"
     with (
         ThreadPoolExecutor(1) as pool,
         psycopg.connect(databases.urls.admin) as holder,
         psycopg.connect(databases.urls.admin) as looker,
     ):
-        holder.execute(lock, (first.batch.batch_id,))
+        holder.execute(lock, ([first],))
         rescue = pool.submit(lab.jobs.rescue)
         await_value(
             lambda: holder.execute(
@@ -222,10 +212,11 @@ def test_who_ends_jobs_of_several_batches_locks_them_in_one_order(
             lambda: "nobody waits for the first batch",
         )
 
-        looker.execute(f"{lock} NOWAIT", (second.batch.batch_id,))
+        # Whoever waits for the first has none of the others yet.
+        looker.execute(f"{lock} NOWAIT", (others,))
         looker.rollback()
         holder.rollback()
-        assert rescue.result().expired == 2
+        assert rescue.result().expired == 20
 
 
 def test_a_job_that_is_retried_is_open_again_and_does_not_call_back_twice(
