@@ -34,7 +34,12 @@ def run_node(
     in a thread, when all processes run and one of them takes calls.
     """
     clear_metrics(metrics_directory(settings))
-    supervisor = Supervisor(programs, child_environment(settings), output)
+    supervisor = Supervisor(
+        programs,
+        child_environment(settings),
+        output,
+        hung_seconds=settings.worker_hung_seconds,
+    )
     serves_calls = any(program.name.startswith("server-") for program in programs)
     with ExitStack() as stack:
         if admin is not None:

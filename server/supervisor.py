@@ -16,6 +16,10 @@ from pathlib import Path
 
 import structlog
 
+from core.config import LIFE_LINE
+from core.platform.life_line import name_of
+from server.life_signs import LifeSigns
+
 CHILD = Path(__file__).parent / "child.py"
 # A closed terminal is a stop like any other.
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -54,18 +58,21 @@ class Child:
         self.failures = 0
         self.started_at = 0.0
         self.start_at: float | None = time.monotonic() + program.delay_seconds
+        self.life = LifeSigns()
 
     def start(self, environment: Mapping[str, str], output: int | None) -> None:
         """Starts the process in a group of its own: a Ctrl-C reaches only the supervisor."""
         self.started_at, self.start_at = time.monotonic(), None
-        self.process = subprocess.Popen(  # noqa: S603 - the commands are the node's own.
-            [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), *self.program.command],
-            env={**environment, **self.program.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=None if self.program.runs_once else output,
-            stderr=None if self.program.runs_once else output,
-            process_group=0,
-        )
+        with self.life.line() as line:
+            self.process = subprocess.Popen(  # noqa: S603 - the commands are the node's own.
+                [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), *self.program.command],
+                env={**environment, **self.program.environment, LIFE_LINE: name_of(line)},
+                stdin=subprocess.DEVNULL,
+                stdout=None if self.program.runs_once else output,
+                stderr=None if self.program.runs_once else output,
+                process_group=0,
+                pass_fds=(line,),
+            )
 
     def signal_group(self, number: signal.Signals) -> None:
         """Sends a signal to the process and everything it started."""
@@ -97,10 +104,13 @@ class Supervisor:
         programs: Sequence[Program],
         environment: Mapping[str, str],
         output: int | None = None,
+        *,
+        hung_seconds: float = 30.0,
     ) -> None:
         self._children = [Child(program) for program in programs]
         self._environment = environment
         self._output = output
+        self._hung_seconds = hung_seconds
         self._signals = 0
         self._code = 0
         self._stopping = False
@@ -121,6 +131,7 @@ class Supervisor:
                 while not self._stopping:
                     self._start_due()
                     self._wait(wakeup)
+                    self._kill_hung()
                     self._bury()
             finally:
                 # Also where this very loop broke: no child is left behind.
@@ -140,6 +151,17 @@ class Supervisor:
                 assert child.process is not None
                 self._log.info("process_started", program=child.program.name, pid=child.process.pid)
 
+    def _kill_hung(self) -> None:
+        """Kills programs that have shown that they live, and do so no more; the others stay."""
+        for child in self._children:
+            silent_seconds = child.life.listen()
+            if silent_seconds > self._hung_seconds and _runs(child):
+                self._log.error(
+                    "process_hung", program=child.program.name, silent_seconds=round(silent_seconds)
+                )
+                child.signal_group(signal.SIGKILL)
+                child.life.forget()
+
     def _bury(self) -> None:
         """Notices children that ended, and plans their next start."""
         for child in self._children:
@@ -156,9 +178,12 @@ class Supervisor:
                 continue
             backoff = child.backoff(code)
             child.start_at = time.monotonic() + backoff
-            self._log.error(
-                "process_died", program=child.program.name, code=code, restart_in_seconds=backoff
-            )
+            facts = {"program": child.program.name, "code": code, "restart_in_seconds": backoff}
+            child.life.listen()
+            if child.life.left:
+                self._log.info("process_recycled", **facts)
+            else:
+                self._log.error("process_died", **facts)
             if child.failures >= STARTS_BEFORE_GIVING_UP:
                 self._log.critical("process_cannot_start", program=child.program.name, code=code)
                 self.stop(1)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import dramatiq
 import redis
 
-from core.config import load_settings
+from core.config import Settings, load_settings
+from core.jobs.isolated import run_isolated, stack_kept
 from core.jobs.kind import Done, JobKind, JobRun, Outcome
+from core.jobs.order import Order
 from core.platform.database import Database
 from core.platform.logging import configure_logging
 from core.platform.postgres import open_engine
+from core.platform.processes import ChildMain
 from core.platform.signals import JobSignals
 from core.platform.system_database import SystemDatabase
 from core.platform.telemetry import new_registry
@@ -66,12 +72,19 @@ def worker_kinds() -> dict[str, JobKind]:
 
 def boot() -> None:
     """Does what workers.main does, on kinds of the tests'."""
+    serve(worker_kinds(), isolated)
+
+
+def isolated(worker: Connection[Any, Any], order: Order) -> None:
+    run_in_child(worker, order, worker_kinds())
+
+
+def serve(kinds: Mapping[str, JobKind], isolated: ChildMain) -> None:
     settings = load_settings()
     writer = configure_logging(settings, "worker")
-    assert settings.database_url is not None
+    database, system = connect(settings)
     assert settings.system_database_url is not None
     assert settings.redis_url is not None
-    system_url = settings.system_database_url.get_secret_value()
 
     def leave() -> None:
         writer.flush()
@@ -80,19 +93,40 @@ def boot() -> None:
     dramatiq.set_broker(
         build_broker(
             settings,
-            database=Database(
-                open_engine(
-                    settings.database_url.get_secret_value(), pool_size=8, connect_timeout_seconds=1
-                )
-            ),
-            system=SystemDatabase(open_engine(system_url, pool_size=4, connect_timeout_seconds=1)),
+            database=database,
+            system=system,
             client=redis.Redis.from_url(
                 settings.redis_url.get_secret_value(), socket_timeout=1, retry=None
             ),
-            signals=JobSignals(system_url),
-            kinds=worker_kinds(),
+            signals=JobSignals(settings.system_database_url.get_secret_value()),
+            kinds=kinds,
+            isolated=isolated,
             registry=new_registry(),
             close=lambda: None,
             leave=leave,
         )
+    )
+
+
+def run_in_child(worker: Connection[Any, Any], order: Order, kinds: Mapping[str, JobKind]) -> None:
+    """Does what workers.isolated does, on kinds of the tests'."""
+    settings = load_settings()
+    writer = configure_logging(settings, "worker-job")
+    database, system = connect(settings)
+    try:
+        with stack_kept(order):
+            run_isolated(worker, order, database=database, system=system, kinds=kinds)
+    finally:
+        writer.close()
+
+
+def connect(settings: Settings) -> tuple[Database, SystemDatabase]:
+    assert settings.database_url is not None
+    assert settings.system_database_url is not None
+    app, system = settings.database_url, settings.system_database_url
+    return (
+        Database(open_engine(app.get_secret_value(), pool_size=8, connect_timeout_seconds=1)),
+        SystemDatabase(
+            open_engine(system.get_secret_value(), pool_size=4, connect_timeout_seconds=1)
+        ),
     )

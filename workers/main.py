@@ -13,6 +13,7 @@ from core.bootstrap import open_node
 from core.config import PROCESS_INDEX, ConfigError, load_settings
 from core.platform.logging import configure_logging
 from core.platform.telemetry import new_registry
+from workers import isolated
 from workers.broker import build_broker
 
 
@@ -43,6 +44,7 @@ def boot() -> None:
             client=node.redis,
             signals=node.jobs.signals,
             kinds=node.kinds,
+            isolated=isolated.main,
             registry=new_registry(),
             close=opened.close,
             leave=leave,

@@ -52,11 +52,12 @@ class RunJob:
             structlog.get_logger().info(event)
             return
         job = claim.job
+        limit_seconds = self._limit_seconds(job)
         with (
             structlog.contextvars.bound_contextvars(
                 correlation_id=job.correlation_id, kind=job.kind, attempt=job.attempt
             ),
-            self.heartbeat.hold(job, since=claim.since) as lease,
+            self.heartbeat.hold(job, since=claim.since, limit_seconds=limit_seconds) as lease,
         ):
             self._run(job, lease)
 
@@ -76,3 +77,8 @@ class RunJob:
             duration_ms=round(seconds * 1000, 3),
             **({} if end.reason is None else {"reason": end.reason}),
         )
+
+    def _limit_seconds(self, job: Job) -> float | None:
+        """Returns how long an attempt may take where nobody else can end it."""
+        kind = self.kinds[job.kind]
+        return None if kind.isolated else kind.time_limit_seconds

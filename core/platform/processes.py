@@ -6,18 +6,22 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection, forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import psutil
 
 # For a process that was told to write down where it stands.
 STACK_SECONDS = 0.3
 LONGEST_STACK_BYTES = 16_384
+
+# Is given its end of the pipe, and an order.
+# Quoted, because only the type checker knows that connections are generic.
+ChildMain: TypeAlias = "Callable[[connection.Connection[Any, Any], Any], None]"
 
 
 class ChildProcess:
@@ -91,16 +95,14 @@ class ChildProcesses:
     starts with the first child.
     """
 
-    def __init__(
-        self, main: Callable[[connection.Connection[Any, Any], Any], None], preload: Sequence[str]
-    ) -> None:
-        """Takes a function of a module, which a child finds by its name."""
+    def __init__(self, main: ChildMain) -> None:
+        """Takes a function of a module, by whose name a child finds it."""
         self._main = main
         self._context = multiprocessing.get_context("forkserver")
         # multiprocessing looks after all its processes whenever it starts one.
         self._lock = threading.Lock()
         self._running: set[ChildProcess] = set()
-        forkserver.set_forkserver_preload(list(preload))
+        forkserver.set_forkserver_preload([main.__module__])
 
     def start(self, order: object) -> ChildProcess:
         """Returns a child that runs the function; raises OSError or EOFError where none starts."""

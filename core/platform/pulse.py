@@ -23,10 +23,6 @@ class Pulse:
         """Notes that the loop is not to be waited for: it has ended, or waits for a server."""
         self._due_at.pop(loop, None)
 
-    def rest_all(self) -> None:
-        """Notes that all loops are about to end."""
-        self._due_at.clear()
-
     def stuck(self) -> list[str]:
         """Returns the loops that should have come round."""
         late = time.monotonic() - SLACK_SECONDS

@@ -29,8 +29,8 @@ class Drain(Middleware):
         heartbeat: Heartbeat,
         hand_back: HandBackJobs,
         claim: ClaimJob,
-        *,
         grace_seconds: float,
+        *,
         leave: Callable[[], None],
     ) -> None:
         self._heartbeat = heartbeat
@@ -65,14 +65,14 @@ class Drain(Middleware):
     def _see_to_the_end(self) -> None:
         until = time.monotonic() + self._grace_seconds
         self._heartbeat.wait_until_idle(self._grace_seconds)
-        if self._heartbeat.tickets() or not self._stopped.wait(
-            max(STOP_SECONDS, until - time.monotonic())
-        ):
+        # The thread of an attempt that was given up is not waited for.
+        left = 0.0 if self._heartbeat.has_abandoned else until - time.monotonic()
+        if self._heartbeat.tickets() or not self._stopped.wait(max(STOP_SECONDS, left)):
             self._release()
             self._leave()
 
     def _release(self) -> None:
-        tickets = self._heartbeat.tickets()
+        tickets = self._heartbeat.releasable()
         if tickets:
             released = self._hand_back.running(tickets)
             structlog.get_logger().warning("jobs_released", jobs=released)
