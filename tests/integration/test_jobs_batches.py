@@ -194,8 +194,15 @@ def test_rescues_cancellations_and_ends_of_the_same_batches_do_not_block_each_ot
 def test_who_ends_jobs_of_several_batches_locks_them_in_one_order(
     lab: Lab, databases: Databases, acme: Context
 ) -> None:
-    first, *others = [submit(lab, acme, {}).batch.batch_id for _ in range(20)]
-    lab.sql("UPDATE jobs SET expires_at = now() - interval '1 s' WHERE kind = 'part'")
+    batches = [submit(lab, acme, {}) for _ in range(20)]
+    first, *others = [batch.batch.batch_id for batch in batches]
+    # The jobs are written in the order of their ids; that of their batches is the other one.
+    for batch, other in zip(batches, [*reversed(others), first], strict=True):
+        lab.sql(
+            "UPDATE jobs SET expires_at = now() - interval '1 s', batch_id = CAST(:batch AS uuid)"
+            " WHERE job_id = CAST(:job AS uuid)",
+            {"batch": other, "job": batch.job_ids[0]},
+        )
     lock = "SELECT FROM batches WHERE batch_id = ANY(%s::uuid[]) FOR UPDATE"
     with (
         ThreadPoolExecutor(1) as pool,
