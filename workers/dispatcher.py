@@ -134,7 +134,10 @@ def main() -> int:
             settings,
             sweep_files=node.files.sweep,
             registry=registry,
-            chores=[("sweep_fires", SWEEP_SECONDS, node.schedules.sweep)],
+            chores=[
+                ("sweep_fires", SWEEP_SECONDS, node.schedules.sweep),
+                ("sweep_webhooks", SWEEP_SECONDS, node.webhooks.sweep),
+            ],
         )
         scheduler = Scheduler(node.schedules, node.jobs.signals, registry)
         threads = [
