@@ -39,7 +39,7 @@ class Cron:
     change repeats comes the first time only. Any other expression follows the clock on the wall.
 
     The library only matches times: it has a way of its own with time zones that loses times where
-    the change is no whole hour.
+    the change is no whole hour, or comes at midnight.
     """
 
     expression: str
