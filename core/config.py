@@ -100,6 +100,8 @@ class Settings(BaseModel):
     job_dispatch_interval_seconds: float = Field(0.5, ge=0.05, le=60)
     job_dispatch_batch: int = Field(64, ge=1, le=10_000)
     job_retention_days: int = Field(30, ge=1, le=3650)
+    # What succeeded is looked at less often, and there is the most of it.
+    succeeded_job_retention_days: int = Field(7, ge=1, le=3650)
     max_waiting_jobs_per_tenant: int = Field(20_000, ge=1)
     max_jobs_per_batch: int = Field(5_000, ge=1, le=100_000)
     max_jobs_per_chain: int = Field(100, ge=1, le=1_000)

@@ -25,21 +25,23 @@ class SweepJobs:
     """Deletes a bounded number of rows at a time, so that nothing waits long for its locks."""
 
     def __init__(
-        self, system: SystemDatabase, *, job_retention_days: int, idempotency_retention_hours: int
+        self,
+        system: SystemDatabase,
+        *,
+        job_retention_days: int,
+        succeeded_job_retention_days: int,
+        idempotency_retention_hours: int,
     ) -> None:
         self._system = system
         self._job_days = job_retention_days
+        self._succeeded_days = succeeded_job_retention_days
         self._answer_hours = idempotency_retention_hours
 
     def __call__(self) -> Swept:
         """Sweeps once; what is left over is for the next time."""
         return Swept(
-            jobs=self._delete(
-                "DELETE FROM jobs WHERE (tenant_id, job_id) IN (SELECT tenant_id, job_id FROM jobs"
-                " WHERE finished_at < now() - make_interval(days => :age)"
-                " LIMIT :rows FOR UPDATE SKIP LOCKED)",
-                self._job_days,
-            ),
+            jobs=self._delete(_jobs("true"), self._job_days)
+            + self._delete(_jobs("state = 'succeeded'"), self._succeeded_days),
             orphans=self._cancel_orphans(),
             # The callback has the counts for as long as it may run.
             batches=self._delete(
@@ -92,3 +94,11 @@ class SweepJobs:
             if rows < ROWS_PER_STATEMENT:
                 break
         return deleted
+
+
+def _jobs(which: str) -> str:
+    return (
+        "DELETE FROM jobs WHERE (tenant_id, job_id) IN (SELECT tenant_id, job_id FROM jobs"
+        f" WHERE finished_at < now() - make_interval(days => :age) AND {which}"
+        " LIMIT :rows FOR UPDATE SKIP LOCKED)"
+    )

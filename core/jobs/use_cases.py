@@ -113,6 +113,7 @@ def jobs_use_cases(  # noqa: PLR0917 - as many as there are things to join
         sweep=SweepJobs(
             system,
             job_retention_days=settings.job_retention_days,
+            succeeded_job_retention_days=settings.succeeded_job_retention_days,
             idempotency_retention_hours=settings.idempotency_retention_hours,
         ),
         watch_for_stranded=WatchForStranded(system),

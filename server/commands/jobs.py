@@ -1,4 +1,4 @@
-"""Shows and steers the jobs of one tenant."""
+"""Shows and steers the jobs of one tenant, and the queues of the node."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 import typer
 from google.protobuf.json_format import MessageToJson
 
+from howdah.common.v1.common_pb2 import Error
 from howdah.jobs.v1 import jobs_pb2 as pb
+from server.commands import operating
 from server.commands.direct import ask, running_node
-from server.commands.output import ExitCode, moment, print_json, print_table
+from server.commands.output import ExitCode, as_dict, moment, print_json, print_table
 from server.commands.progress import follow, progress_of, state_of
 from server.servicers.jobs import jobs_service
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Show and steer the jobs of a tenant."
+    add_completion=False, no_args_is_help=True, help="Show and steer jobs, queues and workers."
 )
+app.add_typer(operating.app)
 TENANT = typer.Option(..., "--tenant", help="Tenant that the job belongs to.")
 JSON = typer.Option(False, "--json", help="Print JSON for programs; a line per change in `watch`.")
 JOB_ID = typer.Argument(help="Id of the job.")
@@ -150,47 +153,6 @@ def replay(
     typer.echo(f"{len(response.job_ids)} jobs {done}{more}.", err=True)
 
 
-@app.command()
-def stats(tenant: str = TENANT, as_json: bool = JSON) -> None:
-    """Count what a tenant has in each queue, and the workers for it."""
-    response = _ask("GetQueueStats", pb.GetQueueStatsRequest(), tenant)
-    if as_json:
-        print_json(response)
-        return
-    print_table(
-        ("QUEUE", "WAITING", "OLDEST", "DELAYED", "HANDED OVER", "RUNNING", "ENDED/MIN", "PLACES"),
-        [
-            (
-                queue.queue,
-                str(queue.waiting),
-                f"{queue.oldest_wait.ToMilliseconds() / 1000:.1f} s",
-                str(queue.delayed),
-                str(queue.dispatched),
-                str(queue.running),
-                str(queue.ended_last_minute),
-                f"{queue.places} of {queue.workers} workers",
-            )
-            for queue in response.queues
-        ],
-        "There are no workers and no jobs.",
-        "",
-    )
-    if response.paused:
-        typer.echo("The tenant's jobs are paused.", err=True)
-
-
-@app.command()
-def pause(tenant: str = TENANT) -> None:
-    """Keep a tenant's jobs from beginning; what runs ends, and submitting works on."""
-    _ask("PauseTenantJobs", pb.PauseTenantJobsRequest(tenant_id=tenant))
-
-
-@app.command()
-def resume(tenant: str = TENANT) -> None:
-    """Let a paused tenant's jobs begin again."""
-    _ask("ResumeTenantJobs", pb.ResumeTenantJobsRequest(tenant_id=tenant))
-
-
 def _state(state: str) -> pb.JobState.ValueType:
     if not state:
         return pb.JOB_STATE_UNSPECIFIED
@@ -200,19 +162,35 @@ def _state(state: str) -> pb.JobState.ValueType:
     return pb.JobState.Value(name)
 
 
-def _ask(method: str, request: Any, tenant: str = "") -> Any:
+def _ask(method: str, request: Any, tenant: str) -> Any:
     with running_node() as node:
         return ask(jobs_service(node.jobs), method, request, tenant)
 
 
 def _show(response: Any, *, as_json: bool) -> None:
-    if as_json:
-        print_json(response)
-        return
     job = response.job
+    if as_json:
+        print_json({**as_dict(response), "outcome": _outcome(job)})
+        return
     for name, value in _facts(job):
         if value:
             typer.echo(f"{name:<12}{value}")
+
+
+def _outcome(job: pb.Job) -> dict[str, Any] | None:
+    """Returns what a job came to as `{ok, data, error}`; None where it has not ended."""
+    if not job.HasField("finish_time"):
+        return None
+    if job.state == pb.JOB_STATE_SUCCEEDED:
+        return {"ok": True, "data": as_dict(job.result), "error": None}
+    error = job.error
+    if not job.HasField("error"):
+        error = Error(
+            code="CANCELLED",
+            message=f"The job ended as {state_of(job)}.",
+            correlation_id=job.correlation_id,
+        )
+    return {"ok": False, "data": None, "error": as_dict(error)}
 
 
 def _facts(job: pb.Job) -> Iterable[tuple[str, str]]:

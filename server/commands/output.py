@@ -15,11 +15,14 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from core.config import ConfigError, Settings, load_settings
 from core.failures import Failure, RefusedError
 from server.node_file import NodeFileError, NodeRunsError
 from server.ports import PortTakenError
+
+PIPE_COLUMNS = 250
 
 
 class ExitCode(IntEnum):
@@ -58,14 +61,26 @@ def print_table(
     if not rows:
         typer.secho(nothing, dim=True)
         return
+    new_console().print(as_table(columns, rows))
+    if next_page:
+        typer.secho(f"There are more: --page-token {next_page}", err=True, dim=True)
+
+
+def new_console() -> Console:
+    """Returns the console; a pipe has no width of its own, so that no cell is folded there."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_COLUMNS)
+
+
+def as_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Returns a table as all commands print it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console().print(table)
-    if next_page:
-        typer.secho(f"There are more: --page-token {next_page}", err=True, dim=True)
+        # As text: square brackets in it are not styles.
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
 
 
 def moment(time: Timestamp) -> str:

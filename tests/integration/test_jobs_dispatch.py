@@ -178,12 +178,15 @@ def test_a_worker_that_was_not_seen_for_long_gets_no_jobs(lab: Lab, acme: Contex
 
 
 def test_old_ends_and_answers_are_swept_and_nothing_else(lab: Lab, acme: Context) -> None:
-    old, recent, waiting = (lab.submit(acme) for _ in range(3))
-    for job, days in ((old, 31), (recent, 29)):
+    old, recent, waiting, done, just_done = (lab.submit(acme) for _ in range(5))
+    for job, state, days in (
+        *((old, JobState.DEAD, 31), (recent, JobState.DEAD, 29)),
+        *((done, JobState.SUCCEEDED, 8), (just_done, JobState.SUCCEEDED, 6)),
+    ):
         lab.sql(
-            "UPDATE jobs SET state = 'dead', finished_at = now() - make_interval(days => :days)"
+            "UPDATE jobs SET state = :state, finished_at = now() - make_interval(days => :days)"
             " WHERE job_id = :id",
-            {"id": job.job_id, "days": days},
+            {"id": job.job_id, "state": state, "days": days},
         )
     with lab.database.begin(acme) as unit:
         for hours in (23, 25):
@@ -195,9 +198,9 @@ def test_old_ends_and_answers_are_swept_and_nothing_else(lab: Lab, acme: Context
             )
         unit.commit(None)
     swept = lab.jobs.sweep()
-    assert (swept.jobs, swept.answers) == (1, 1)
+    assert (swept.jobs, swept.answers) == (2, 1)
     left = {str(row["job_id"]) for row in lab.sql("SELECT job_id FROM jobs")}
-    assert left == {recent.job_id, waiting.job_id}
+    assert left == {recent.job_id, waiting.job_id, just_done.job_id}
 
 
 def test_the_dispatcher_hands_over_what_is_announced_and_ends_when_told(

@@ -52,7 +52,7 @@ def test_help_names_every_command_and_takes_no_time() -> None:
         *("up", "serve", "work", "dispatch", "migrate", "config", "call", "sign", "token"),
         *("tenants create", "tenants list", "keys create", "keys list", "keys rotate"),
         *("keys revoke", "jobs list", "jobs get", "jobs watch", "jobs wait", "jobs cancel"),
-        *("jobs retry", "signing check"),
+        *("jobs retry", "jobs stats", "jobs top", "jobs workers", "jobs share", "signing check"),
     ],
 )
 def test_each_command_explains_itself(command: str) -> None:
