@@ -27,12 +27,15 @@ programs = [
             ends_node=p.get("once", False))
     for p in json.loads(sys.argv[1])
 ]
-sys.exit(Supervisor(programs, dict(os.environ)).run())
+sys.exit(Supervisor(programs, dict(os.environ), hung_seconds=1.0).run())
 """
 # Writes its pid, and once more a line when it is asked to stop.
 WELL_BEHAVED = (
     "echo $$ >> {0}.pids; trap 'echo {0} >> stopped; exit 0' TERM; while :; do sleep 0.05; done"
 )
+# Says a word on its life line.
+LINE = "/proc/self/fd/${HOWDAH_LIFE_LINE%%:*}"
+ALIVE, LEAVING = f"printf . > {LINE};", f"printf ! > {LINE};"
 DEAF = "echo $$ >> {0}.pids; trap '' TERM; while :; do sleep 0.05; done"
 
 
@@ -170,3 +173,25 @@ def test_a_program_that_runs_once_ends_the_node_with_its_verdict(
 ) -> None:
     run = start(program("a"), program("once", f"sleep 0.2; exit {code}", once=True, stage=0))
     assert run.process.wait(5) == expected
+
+
+def test_a_program_that_falls_silent_is_killed_with_its_own_and_started_again(
+    start: Callable[..., Run],
+) -> None:
+    hangs = f"echo $$ >> hangs.pids; {ALIVE} sleep 300"
+    lives = f"echo $$ >> lives.pids; while :; do {ALIVE} sleep 0.1; done"
+    run = start(
+        {"name": "hangs", "script": hangs}, {"name": "lives", "script": lives}, program("mute")
+    )
+    first, _ = run.pids("hangs", 2)
+    assert not alive(first)
+    assert len(run.pids("lives")) == len(run.pids("mute")) == 1
+    assert "process_hung" in run.events()
+
+
+def test_a_program_that_says_so_may_end_and_is_started_again(start: Callable[..., Run]) -> None:
+    leaves = f"echo $$ >> leaves.pids; {LEAVING} sleep 0.2"
+    run = start({"name": "leaves", "script": leaves})
+    run.pids("leaves", 2)
+    assert "process_recycled" in run.events()
+    assert "process_died" not in run.events()
