@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+from base64 import b64decode
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook
@@ -13,6 +16,7 @@ from core.webhooks.endpoint import refused_url, target_of
 from core.webhooks.retries import RETRY_SECONDS, retry_after_seconds, retry_seconds
 from core.webhooks.signing import new_secret, shown, signature_headers
 
+VECTORS = Path(__file__).parent.parent / "vectors"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -171,3 +175,18 @@ def test_what_is_signed_with_two_keys_verifies_with_either() -> None:
     for key in keys:
         assert Webhook(shown(key)).verify("{}", headers) == {}
     assert headers["webhook-signature"].count(" ") == 1
+
+
+@pytest.mark.parametrize("name", ["one signature", "of the old secret and the new"])
+def test_the_vectors_that_php_verifies_are_signed_as_the_node_signs(name: str) -> None:
+    vectors = json.loads((VECTORS / "webhooks.json").read_text("utf-8"))["cases"]
+    [case] = [case for case in vectors if case["name"] == name]
+    old, new = vectors[0]["secrets"][0], case["secrets"][0]
+    keys = [b64decode(secret.removeprefix("whsec_")) for secret in dict.fromkeys((old, new))]
+
+    assert case["headers"] == signature_headers(
+        keys,
+        message_id=case["headers"]["webhook-id"],
+        timestamp=case["now"],
+        body=case["body"].encode(),
+    )

@@ -23,6 +23,8 @@ final class ArchitectureTest extends TestCase
         'Testing' => ['Calls', 'Client', 'Contract', 'Options', 'Transport'],
         // It carries bytes: it knows nothing of signing, tenants, retries and stubs.
         'Transport' => ['Code', 'Exception'],
+        // It verifies what arrives, and calls nobody.
+        'Webhooks' => ['Calls\Clock', 'Calls\SystemClock', 'Exception'],
     ];
 
     public function test_each_namespace_uses_only_what_it_may(): void
