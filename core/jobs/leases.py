@@ -37,7 +37,7 @@ class LostJob:
 
 # The row of a job may be locked for long by the attempt's own transaction; one such job must not
 # keep the heartbeat of the others waiting.
-RENEW = """
+RENEW = f"""
 WITH mine AS (
     SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]),
         CAST(:epochs AS bigint[]), CAST(:progress AS text[]))
@@ -52,7 +52,7 @@ WITH mine AS (
         sequence = j.sequence + CASE WHEN free.progress IS NULL THEN 0 ELSE 1 END
     FROM free WHERE j.tenant_id = free.tenant_id AND j.job_id = free.job_id
     RETURNING j.tenant_id, j.job_id, CASE WHEN free.progress IS NOT NULL THEN
-        pg_notify('howdah_job_changed', j.tenant_id || '/' || j.job_id)::text END AS told
+        {TELL.replace("tenant_id", "j.tenant_id").replace("job_id", "j.job_id")} END AS told
 )
 SELECT mine.tenant AS tenant_id, mine.id AS job_id,
     COALESCE(j.state = 'running' AND j.epoch = mine.number, false) AS held,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from core.jobs.ledger import Capacity, Ticket, ticket_from
+from core.jobs.store import TELL
 from core.platform.system_database import SystemTransaction
 
 # How many jobs of a class run for one of the least; none of them waits for another to be empty.
@@ -17,7 +18,7 @@ AGED_SECONDS = 30
 # their heads are read: the cost does not grow with the length of any line. The turn of a line's
 # next job is later the more of the line is active, so a newcomer does not wait behind another's
 # thousands. What exceeds its tenant's share comes after everything that does not.
-PICK = """
+PICK = f"""
 WITH RECURSIVE class AS (
     SELECT * FROM unnest(CAST(:classes AS text[]), CAST(:class_weights AS integer[]))
         AS class (priority, weight)
@@ -87,7 +88,7 @@ WITH RECURSIVE class AS (
 UPDATE jobs SET state = 'dispatched', dispatched_at = now(), sequence = sequence + 1
 FROM picked WHERE jobs.tenant_id = picked.tenant_id AND jobs.job_id = picked.job_id
 RETURNING jobs.tenant_id, jobs.job_id, jobs.epoch, jobs.queue,
-    pg_notify('howdah_job_changed', jobs.tenant_id || '/' || jobs.job_id)::text AS told
+    {TELL.replace("tenant_id", "jobs.tenant_id").replace("job_id", "jobs.job_id")} AS told
 """
 
 

@@ -9,6 +9,7 @@ import orjson
 
 from core.jobs.job import Job, JobState, Progress
 from core.platform.postgres import Row
+from core.platform.signals import CHANGES_HEARD
 from core.platform.unit_of_work import UnitOfWork
 
 COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payload, run_at,
@@ -17,7 +18,9 @@ COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payl
  created_at, started_at, finished_at, next_job_id, batch_id, unique_key"""
 
 # Runs in the transaction of the change, so nobody hears of a change that was rolled back.
-TELL = "pg_notify('howdah_job_changed', tenant_id || '/' || job_id)"
+# Whoever listens holds the lock, so that a change that nobody could hear costs no announcement.
+TELL = f"""CASE WHEN pg_try_advisory_xact_lock({CHANGES_HEARD}) THEN NULL
+    ELSE pg_notify('howdah_job_changed', tenant_id || '/' || job_id)::text END"""
 
 GET = f"SELECT {COLUMNS} FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s"
 

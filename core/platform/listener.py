@@ -24,7 +24,8 @@ class Listener:
     """Calls `announce(channel, payload)` for each announcement, on its thread.
 
     It calls `announce(channel, "")` when listening to a channel begins, begins again, or is lost.
-    It connects at the first `listen`, and leaves when `still_wanted` says no.
+    It connects at the first `listen`, and leaves when `still_wanted` says no. While it listens it
+    shares the advisory lock, if one is given, so that those who announce can know.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Listener:
         name: str,
         announce: Callable[[str, str], None],
         *,
+        lock: int | None = None,
         still_wanted: Callable[[], bool] = always,
     ) -> None:
         self._url = (
@@ -40,6 +42,7 @@ class Listener:
         )
         self._name = name
         self._announce = announce
+        self._lock_number = lock
         self._still_wanted = still_wanted
         self._lock = threading.Lock()
         self._channels: set[str] = set()
@@ -112,6 +115,10 @@ class Listener:
             added = self._channels - listened
         for channel in added:
             connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+        if added and self._lock_number is not None:
+            # Waits for those who announce nothing as they could not know: what they changed is
+            # seen by whoever looks now.
+            connection.execute("SELECT pg_advisory_lock_shared(%s)", (self._lock_number,))
         listened |= added
         with self._lock:
             if listened == self._channels:

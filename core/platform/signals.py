@@ -14,6 +14,9 @@ JOB_CANCEL = "howdah_job_cancel"
 JOBS_WAITING = "howdah_jobs"
 SCHEDULES_CHANGED = "howdah_schedules"
 
+# Advisory lock: its number is "howdah" in ASCII.
+CHANGES_HEARD = 0x686F77646168
+
 POLL_SECONDS = 1.0
 # How long changes are still heard after the last who waited for one has left.
 LINGER_SECONDS = 60.0
@@ -46,9 +49,10 @@ class Waiter:
 class JobSignals:
     """Listens when first needed, on a connection that is opened again whenever it is lost.
 
-    Every change of every job is announced, so a connection of its own hears these, and only while
-    somebody waits. The connections must reach Postgres itself: behind a pooler in transaction mode
-    nothing is heard, and waiters see changes only when they look by themselves.
+    Changes of jobs are announced only while somebody listens, and a process listens only while one
+    of its callers waits: on a connection of its own, which holds a lock to say so. The connections
+    must reach Postgres itself: behind a pooler in transaction mode nothing is heard, and waiters
+    see changes only when they look by themselves.
     """
 
     def __init__(self, url: str) -> None:
@@ -58,7 +62,11 @@ class JobSignals:
         self._left_at = time.monotonic()
         self._steady = Listener(url, "howdah signals", self._act)
         self._changes = Listener(
-            url, "howdah job changes", self._wake, still_wanted=self._is_anybody_waiting
+            url,
+            "howdah job changes",
+            self._wake,
+            lock=CHANGES_HEARD,
+            still_wanted=self._is_anybody_waiting,
         )
 
     @property

@@ -179,6 +179,21 @@ def test_listening_comes_back_after_its_connection_was_cut(
     assert answer.value.ended
 
 
+def test_a_change_is_announced_only_while_somebody_listens(
+    lab: Lab, acme: Context, databases: Databases
+) -> None:
+    with psycopg.connect(databases.urls.system, autocommit=True) as connection:
+        connection.execute("LISTEN howdah_job_changed")
+        lab.runner()(ticket(lab.submit(acme)))
+        assert list(connection.notifies(timeout=0)) == []
+        job = lab.submit(acme)
+        with lab.signals.waiter("acme", job.job_id):
+            await_value(lambda: lab.signals.hearing or None)
+            lab.runner()(ticket(job))
+        heard = list(connection.notifies(timeout=5, stop_after=2))
+        assert {notice.payload for notice in heard} == {f"acme/{job.job_id}"}
+
+
 def test_a_waiting_job_is_cancelled_at_once_and_never_run(lab: Lab, acme: Context) -> None:
     lab.worker_row()
     for submitted in (lab.submit(acme), lab.submit(acme, delay_seconds=60)):
