@@ -18,6 +18,7 @@ COMMANDS = {
     "tenants": "Create and list tenants.",
     "keys": "Create, list, rotate and revoke credentials.",
     "jobs": "Show and steer jobs, queues and workers.",
+    "schedules": "Manage schedules, which start jobs by cron.",
     "webhooks": "Manage webhook endpoints; show and repeat deliveries.",
     "config": "Show the effective settings, secrets masked, or all their faults at once.",
     "call": "Call a method of the running node: signed, JSON in, JSON out.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.failures import RefusedError, not_found
 from core.jobs.store import json_text
 from core.platform.postgres import Row
 from core.platform.unit_of_work import UnitOfWork
@@ -33,12 +34,13 @@ class Here:
 
 
 def here(unit: UnitOfWork) -> Here:
-    """Returns where and when the transaction is."""
+    """Returns where and when the transaction is; raises RESOURCE_NOT_FOUND without the tenant."""
     row = unit.one(
         "SELECT time_zone, clock_timestamp() AS now FROM tenants WHERE tenant_id = :tenant_id",
         {"tenant_id": unit.context.tenant_id},
     )
-    assert row is not None, "a call is bound to a tenant that exists"
+    if row is None:
+        raise RefusedError(not_found("tenant", unit.context.tenant_id))
     return Here(row["time_zone"], row["now"])
 
 

@@ -40,7 +40,7 @@ def test_help_names_every_command_and_takes_no_time() -> None:
     assert shown.returncode == 0
     for command in (
         *("up", "serve", "work", "dispatch", "migrate", "tenants", "keys", "jobs"),
-        *("config", "call", "sign", "token", "signing"),
+        *("schedules", "config", "call", "sign", "token", "signing"),
     ):
         assert f" {command} " in shown.stdout
     assert min(durations) < 1.0
@@ -51,6 +51,9 @@ def test_help_names_every_command_and_takes_no_time() -> None:
     [
         *("up", "serve", "work", "dispatch", "migrate", "config", "call", "sign", "token"),
         *("tenants create", "tenants list", "keys create", "keys list", "keys rotate"),
+        *("schedules create", "schedules list", "schedules get", "schedules update"),
+        *("schedules delete", "schedules pause", "schedules resume", "schedules run"),
+        *("schedules preview",),
         *("keys revoke", "jobs list", "jobs get", "jobs watch", "jobs wait", "jobs cancel"),
         *("jobs retry", "jobs stats", "jobs top", "jobs workers", "jobs share", "signing check"),
     ],
