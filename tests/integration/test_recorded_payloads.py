@@ -52,7 +52,7 @@ def lab(settings: Settings, databases: Databases, node: Node) -> Iterator[Lab]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_job_of_an_earlier_release_runs_to_success(
-    name: str, node: Node, lab: Lab, acme: Context, receiver: Receiver, tmp_path: Path
+    name: str, node: Node, lab: Lab, acme: Context, *, receiver: Receiver, tmp_path: Path
 ) -> None:
     kind, version = parts(name)
     recorded = json.loads((RECORDED / name).read_text("utf-8"))
