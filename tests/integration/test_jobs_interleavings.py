@@ -23,7 +23,7 @@ from core.jobs.claim import ClaimJob
 from core.jobs.ending import JOB_BROKEN, Ending, broken, ending_of
 from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
-from core.jobs.job import Job, JobState, may_become
+from core.jobs.job import ENDED, Job, JobState, may_become
 from core.jobs.kind import Done, Later, Refused
 from core.jobs.ledger import Capacity, Ticket
 from core.jobs.pick import pick
@@ -191,7 +191,7 @@ class Interleavings(RuleBasedStateMachine):
             assert self.states[job_id] is JobState.SUCCEEDED
 
 
-WAITING_OR_RUNNING = {JobState.QUEUED, JobState.DISPATCHED, JobState.RUNNING}
+WAITING_OR_RUNNING = frozenset(JobState) - ENDED
 
 
 def test_no_interleaving_breaks_the_state_machine_or_doubles_an_effect(

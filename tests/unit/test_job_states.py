@@ -24,6 +24,9 @@ LEGAL = {
     ("failed", "queued"),
     ("dead", "queued"),
     ("cancelled", "queued"),
+    ("cancelled", "held"),
+    ("held", "queued"),
+    ("held", "cancelled"),
     ("expired", "queued"),
     ("quarantined", "queued"),
 }
@@ -46,7 +49,10 @@ def test_a_job_that_succeeded_stays_so() -> None:
 
 
 def test_every_retryable_state_leads_back_to_the_queue_and_nowhere_else() -> None:
-    assert {TRANSITIONS[state] for state in RETRYABLE} == {frozenset({JobState.QUEUED})}
+    # But for what is held again with the step before it.
+    assert {TRANSITIONS[state] - {JobState.HELD} for state in RETRYABLE} == {
+        frozenset({JobState.QUEUED})
+    }
 
 
 @pytest.mark.parametrize(
