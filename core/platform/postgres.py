@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import psycopg
@@ -102,6 +102,18 @@ def driver_of(connection: sa.Connection) -> psycopg.Connection[Any]:
         message = f"expected a psycopg connection, not {type(driver)}"
         raise TypeError(message)
     return driver
+
+
+def give_back(connection: sa.Connection) -> None:
+    """Gives a connection back to its pool; what was not committed is rolled back. Never raises.
+
+    Where the connection broke in the middle, Postgres has rolled back by itself.
+    """
+    if not connection.invalidated and driver_of(connection).closed:
+        # The driver was used directly, so SQLAlchemy does not know yet and would roll back.
+        connection.invalidate()
+    with suppress(exc.DBAPIError):
+        connection.close()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from core.platform.postgres import (
     Row,
     Transaction,
     driver_of,
+    give_back,
     infrastructure_faults,
     rows_of,
 )
@@ -38,7 +39,7 @@ class SystemDatabase:
             with infrastructure_faults():
                 driver_of(connection).commit()
         finally:
-            connection.close()
+            give_back(connection)
 
     def run(self, query: str, parameters: Row) -> list[Row]:
         """Runs one statement as a transaction of its own; `query` uses %(name)s placeholders.

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.context import TENANT_ID, Context
 from core.platform import idempotency
-from core.platform.postgres import Row, Transaction, driver_of, infrastructure_faults
+from core.platform.postgres import Row, Transaction, driver_of, give_back, infrastructure_faults
 from core.result import Ok
 
 T = TypeVar("T")
@@ -89,8 +89,7 @@ class UnitOfWork(Transaction):
         self._leave()
 
     def _leave(self) -> None:
-        # Closing gives the connection back, and the pool rolls back whatever was not committed.
-        self._connection.close()
+        give_back(self._connection)
 
 
 def tenant_of(context: Context) -> str:

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from core.context import Context
+from core.failures import RefusedError
+from core.reasons import Reason
+from tests.conftest import Databases
+
+THE_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+def break_connections(databases: Databases) -> None:
+    with psycopg.connect(databases.urls.admin, autocommit=True) as connection:
+        connection.execute(THE_OTHERS)
+
+
+def test_a_commit_that_finds_its_connection_broken_is_refused(
+    databases: Databases, acme: Context
+) -> None:
+    def write() -> None:
+        with databases.app.begin(acme) as unit:
+            unit.execute("SELECT 1")
+            break_connections(databases)
+            unit.commit(None)
+
+    with pytest.raises(RefusedError) as refused:
+        write()
+
+    assert refused.value.failure.reason is Reason.STORE_UNAVAILABLE
+    with databases.app.begin(acme) as unit:
+        assert unit.one("SELECT 1 AS one") == {"one": 1}
+
+
+def test_a_transaction_that_is_left_without_commit_does_not_mind_a_broken_connection(
+    databases: Databases, acme: Context
+) -> None:
+    with databases.app.begin(acme) as unit:
+        unit.execute("SELECT 1")
+        break_connections(databases)
+    with databases.app.begin(acme) as unit:
+        assert unit.one("SELECT 1 AS one") == {"one": 1}
+
+
+def test_a_commit_of_the_system_that_finds_its_connection_broken_is_refused(
+    databases: Databases,
+) -> None:
+    def write() -> None:
+        with databases.system.begin() as transaction:
+            transaction.execute("SELECT 1")
+            break_connections(databases)
+
+    with pytest.raises(RefusedError) as refused:
+        write()
+
+    assert refused.value.failure.reason is Reason.STORE_UNAVAILABLE
+    with databases.system.begin() as transaction:
+        assert transaction.one("SELECT 1 AS one") == {"one": 1}
