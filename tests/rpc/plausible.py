@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from howdah.jobs.v1 import jobs_pb2
 from howdah.validate.v1 import validate_pb2
 
 PATTERNS = {
@@ -43,6 +44,9 @@ def request_for(descriptor: Descriptor, **values: Any) -> Message:
             setattr(message, field.name, f"test-{uuid.uuid4()}")
         elif rules.required:
             fill(message, field, rules)
+    if isinstance(message, jobs_pb2.JobSpec):
+        message.kind = "documents.workbook"
+        message.payload.update({"period": "last_month"})
     return message
 
 

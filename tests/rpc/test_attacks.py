@@ -26,6 +26,7 @@ TENANT_METHODS = [method for method in METHODS if rpc_method(method).tenant_boun
 NODE_METHODS = [method for method in METHODS if not rpc_method(method).tenant_bound]
 TABLES = (
     *("customers", "products", "invoices", "invoice_lines", "files", "jobs", "schedules"),
+    "batches",
     *("webhook_endpoints", "webhook_messages", "webhook_deliveries", "webhook_attempts"),
 )
 
@@ -56,7 +57,7 @@ def victim(running: RunningNode) -> dict[str, str]:
         records_pb2.BatchUpsertInvoicesRequest(invoices=[invoice]),
     )
     assert stored.code == "OK", stored
-    file_id, job_id = str(uuid.uuid4()), str(uuid.uuid4())
+    file_id, job_id, batch_id = (str(uuid.uuid4()) for _ in range(3))
     with running.node.database.begin(context_of("globex")) as unit:
         unit.execute(
             "INSERT INTO files (tenant_id, file_id, kind, state, filename, media_type, path,"
@@ -73,6 +74,10 @@ def victim(running: RunningNode) -> dict[str, str]:
             " key_id, roles, correlation_id, run_at) VALUES ('globex', :id, :kind, 'nobody',"
             " 'queued', '{}', 1, 'k', '{}', 'c', now() + interval '1 hour')",
             {"id": job_id, "kind": MARK},
+        )
+        unit.execute(
+            "INSERT INTO batches (tenant_id, batch_id, total, open) VALUES ('globex', :id, 1, 1)",
+            {"id": batch_id},
         )
         unit.execute(
             "INSERT INTO schedules (tenant_id, schedule_id, cron, time_zone, kind, payload,"
@@ -96,6 +101,7 @@ def victim(running: RunningNode) -> dict[str, str]:
         "number": f"{MARK}-1",
         "file_id": file_id,
         "job_id": job_id,
+        "batch_id": batch_id,
         "schedule_id": MARK,
     }
 
