@@ -6,6 +6,9 @@ import os
 from multiprocessing.connection import Connection
 from typing import Any
 
+# What an engine loads when it is made; here it is loaded once, and not in each process anew.
+import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
+
 from core.bootstrap import open_node
 from core.config import PROCESS_INDEX, load_settings
 from core.jobs.isolated import run_isolated, stack_kept

@@ -7,20 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from core.config import Settings
+from core.config import Settings, load_settings
 from core.context import Context
 from core.jobs.job import Job, JobState
+from core.platform.database import Database
+from core.platform.postgres import open_engine
+from core.platform.system_database import SystemDatabase
 from core.platform.telemetry import render_metrics
-from tests.conftest import Databases
+from tests.conftest import Databases, Postgres, environment_of
 from tests.jobs_lab import Lab, await_value, open_lab
 from tests.poison_worker import poison_kinds
 from tests.servers import eventually
@@ -76,28 +80,41 @@ class Node:
         self.process.wait()
 
 
+@contextmanager
+def running(
+    environment: dict[str, str],
+    system: SystemDatabase,
+    directory: Path,
+    *,
+    workers: int = 1,
+    threads: int = 4,
+    **more: str,
+) -> Iterator[Node]:
+    """Yields a node whose workers are all known."""
+    sizes = {"WORKER_PROCESSES": str(workers), "WORKER_THREADS": str(threads)}
+    chosen = {f"HOWDAH_{name}": value for name, value in {**sizes, **more}.items()}
+    node = Node({**environment, **QUICK, **chosen}, directory)
+
+    def ready() -> bool:
+        with system.begin() as transaction:
+            return len(transaction.all("SELECT 1 FROM workers")) == workers
+
+    try:
+        eventually(ready)
+        yield node
+    finally:
+        print(node.log()[-20_000:])
+        node.close()
+
+
 @pytest.fixture
 def start(
     environment: dict[str, str], databases: Databases, tmp_path: Path
 ) -> Iterator[Callable[..., Node]]:
-    nodes: list[Node] = []
-
-    def begin(*, workers: int = 1, threads: int = 4, **more: str) -> Node:
-        sizes = {"WORKER_PROCESSES": str(workers), "WORKER_THREADS": str(threads)}
-        chosen = {f"HOWDAH_{name}": value for name, value in {**sizes, **more}.items()}
-        nodes.append(Node({**environment, **QUICK, **chosen}, tmp_path))
-
-        def ready() -> bool:
-            with databases.system.begin() as transaction:
-                return len(transaction.all("SELECT 1 FROM workers")) == workers
-
-        eventually(ready)
-        return nodes[-1]
-
-    yield begin
-    for node in nodes:
-        print(node.log()[-20_000:])
-        node.close()
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(
+            running(environment, databases.system, tmp_path, **more)
+        )
 
 
 @pytest.fixture
@@ -105,6 +122,36 @@ def lab(settings: Settings, databases: Databases) -> Iterator[Lab]:
     with open_lab(settings, databases.app, databases.system) as lab:
         lab.kinds.update(poison_kinds())
         yield lab
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Is a node with one worker that several tests submit isolated jobs to, and survives them."""
+
+    node: Node
+    lab: Lab
+    worker: psutil.Process
+
+
+@pytest.fixture(scope="module")
+def shared(
+    postgres: Postgres, redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared]:
+    directory, urls = tmp_path_factory.mktemp("shared"), postgres.create()
+    # Its own keys in Redis: other tests wipe theirs.
+    environment = environment_of(urls, f"{redis_server}?db=1", directory)
+    app = Database(open_engine(urls.app, pool_size=5, connect_timeout_seconds=3))
+    system = SystemDatabase(open_engine(urls.system, pool_size=5, connect_timeout_seconds=3))
+    with (
+        running(environment, system, directory, threads=8) as node,
+        open_lab(load_settings(environment), app, system) as lab,
+    ):
+        lab.kinds.update(poison_kinds())
+        (worker,) = node.workers()
+        yield Shared(node, lab, worker)
+    app.dispose()
+    system.dispose()
+    postgres.drop(urls)
 
 
 def count_job(lab: Lab, context: Context, kind: str = "count", steps: int = 5) -> Job:
@@ -140,10 +187,9 @@ def finished_untouched(lab: Lab, context: Context, job: Job) -> None:
 
 
 def test_an_isolated_poison_is_quarantined_and_its_very_worker_goes_on(
-    start: Callable[..., Node], lab: Lab, acme: Context
+    shared: Shared, acme: Context
 ) -> None:
-    node = start(threads=8)
-    (worker,) = node.workers()
+    node, lab = shared.node, shared.lab
     poisons = [
         (lab.submit(acme, f"isolated_{name}"), reason)
         for name, reason in (
@@ -161,13 +207,56 @@ def test_an_isolated_poison_is_quarantined_and_its_very_worker_goes_on(
         assert reason_of(quarantined(lab, acme, poison)) == reason
     for neighbour in neighbours:
         finished_untouched(lab, acme, neighbour)
-    assert node.workers() == [worker]
-    died = node.events("job_process_died")
-    assert {event["cause"] for event in died} == {"SIGSEGV"}
+    assert node.workers() == [shared.worker]
+    died = [e for e in node.events("job_process_died") if e["kind"] == "isolated_segfault"]
+    assert [event["cause"] for event in died] == ["SIGSEGV"] * 3
     assert any("in segfault" in line for line in died[0]["stack"])
     stuck = [e for e in node.events("job_process_killed") if e["kind"] == "isolated_hold"]
     assert any("in hold" in line for line in stuck[0]["stack"])
-    assert list(Path(tempfile.gettempdir()).glob("howdah-job-*")) == []
+
+
+def test_a_killed_process_of_a_job_is_a_crash_at_once_and_the_job_goes_on_where_it_was(
+    shared: Shared, acme: Context
+) -> None:
+    node, lab = shared.node, shared.lab
+    job = count_job(lab, acme, "isolated_count", 60)
+    told = until_step(lab, acme, job, 3).progress.message.split()
+    pid, directory = int(told[0]), Path(told[1])
+    assert pid != shared.worker.pid
+    assert directory.is_dir()
+    killed_at = time.monotonic()
+    psutil.Process(pid).kill()
+    crashed = lab.until(acme, job, JobState.QUEUED, JobState.DISPATCHED)
+    # The lease lasts for 45 s.
+    assert time.monotonic() - killed_at < 5
+    assert (crashed.crash_count, crashed.attempt, reason_of(crashed)) == (1, 0, "WORKER_CRASHED")
+    ended = lab.until(acme, job, JobState.SUCCEEDED)
+    assert ended.result is not None
+    assert ended.result["first"] >= 3
+    assert ended.result["pid"] != pid
+    assert (ended.progress.done, ended.attempt) == (60, 1)
+    assert not directory.exists()
+    died = [e for e in node.events("job_process_died") if e["job_id"] == job.job_id]
+    assert [event["cause"] for event in died] == ["SIGKILL"]
+
+
+def test_a_cancelled_isolated_job_ends_by_itself_or_is_killed(
+    shared: Shared, acme: Context
+) -> None:
+    node, lab = shared.node, shared.lab
+    polite = count_job(lab, acme, "isolated_count", 2_000)
+    until_step(lab, acme, polite, 1)
+    lab.jobs.cancel(acme, polite.job_id)
+    ended = lab.until(acme, polite, JobState.CANCELLED)
+    assert (ended.crash_count, ended.error) == (0, None)
+    deaf = lab.submit(acme, "isolated_deaf", {"seconds": 60, "pid_file": os.devnull})
+    lab.until(acme, deaf, JobState.RUNNING)
+    lab.jobs.cancel(acme, deaf.job_id)
+    ended = lab.until(acme, deaf, JobState.CANCELLED)
+    assert ended.error is None
+    kinds = [event["kind"] for event in node.events("job_process_killed")]
+    assert "isolated_deaf" in kinds
+    assert "isolated_count" not in kinds
 
 
 def test_a_poison_is_quarantined_although_it_takes_its_worker_along_and_neighbours_finish(
@@ -230,49 +319,6 @@ def test_a_worker_that_uses_too_much_memory_is_replaced_and_its_jobs_go_on(
     assert node.events("process_died") == []
     page = render_metrics(settings.data_dir / "metrics").decode()
     assert 'worker_recycled_total{reason="memory"} 1.0' in page
-
-
-def test_a_killed_process_of_a_job_is_a_crash_at_once_and_the_job_goes_on_where_it_was(
-    start: Callable[..., Node], lab: Lab, acme: Context
-) -> None:
-    node = start()
-    job = count_job(lab, acme, "isolated_count", 60)
-    told = until_step(lab, acme, job, 3).progress.message.split()
-    pid, directory = int(told[0]), Path(told[1])
-    assert pid not in {worker.pid for worker in node.workers()}
-    assert directory.is_dir()
-    killed_at = time.monotonic()
-    psutil.Process(pid).kill()
-    crashed = lab.until(acme, job, JobState.QUEUED, JobState.DISPATCHED)
-    # The lease lasts for 45 s.
-    assert time.monotonic() - killed_at < 5
-    assert (crashed.crash_count, crashed.attempt, reason_of(crashed)) == (1, 0, "WORKER_CRASHED")
-    ended = lab.until(acme, job, JobState.SUCCEEDED)
-    assert ended.result is not None
-    assert ended.result["first"] >= 3
-    assert ended.result["pid"] != pid
-    assert (ended.progress.done, ended.attempt) == (60, 1)
-    assert not directory.exists()
-    assert node.events("job_process_died")[0]["cause"] == "SIGKILL"
-
-
-def test_a_cancelled_isolated_job_ends_by_itself_or_is_killed(
-    start: Callable[..., Node], lab: Lab, acme: Context
-) -> None:
-    node = start()
-    polite = count_job(lab, acme, "isolated_count", 2_000)
-    until_step(lab, acme, polite, 1)
-    lab.jobs.cancel(acme, polite.job_id)
-    ended = lab.until(acme, polite, JobState.CANCELLED)
-    assert (ended.crash_count, ended.error) == (0, None)
-    deaf = lab.submit(acme, "isolated_deaf", {"seconds": 60, "pid_file": os.devnull})
-    lab.until(acme, deaf, JobState.RUNNING)
-    lab.jobs.cancel(acme, deaf.job_id)
-    ended = lab.until(acme, deaf, JobState.CANCELLED)
-    assert ended.error is None
-    kinds = [event["kind"] for event in node.events("job_process_killed")]
-    assert "isolated_deaf" in kinds
-    assert "isolated_count" not in kinds
 
 
 def test_a_drain_keeps_its_time_with_jobs_that_hear_nothing_and_counts_no_attempt(
