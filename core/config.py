@@ -223,27 +223,18 @@ def load_settings(environment: dict[str, str] | None = None, **overrides: Any) -
     try:
         settings = Settings.model_validate({**values, **overrides})
     except ValidationError as error:
-        faults += _in_words(error)
+        faults += config_rules.in_words(error)
         # What is right by itself may still not fit together; that is said in the same breath.
         wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
         rest = {name: value for name, value in {**values, **overrides}.items() if name not in wrong}
         try:
             Settings.model_validate(rest)
         except ValidationError as another:
-            faults += [fault for fault in _in_words(another) if fault not in faults]
+            faults += [fault for fault in config_rules.in_words(another) if fault not in faults]
         raise ConfigError("\n".join(faults)) from None
     if faults:
         raise ConfigError("\n".join(faults))
     return settings
-
-
-def _in_words(error: ValidationError) -> list[str]:
-    found = []
-    for item in error.errors(include_input=False, include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
-        text = item["msg"].removeprefix("Value error, ")
-        found += [f"HOWDAH_{place.upper()}: {text}"] if place else text.split("\n")
-    return found
 
 
 # Set by the supervisor: which of the node's processes of its sort this is, from 0.

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 if TYPE_CHECKING:
     from core.config import Settings
 
@@ -97,3 +99,13 @@ def faults_together(settings: Settings) -> list[str]:
         ),
     ]
     return [fault for applies, fault in checks if applies]
+
+
+def in_words(error: ValidationError) -> list[str]:
+    """Returns a sentence for each fault, with the variable that it is about."""
+    found = []
+    for item in error.errors(include_input=False, include_url=False):
+        place = ".".join(str(part) for part in item["loc"])
+        text = item["msg"].removeprefix("Value error, ")
+        found += [f"HOWDAH_{place.upper()}: {text}"] if place else text.split("\n")
+    return found
