@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToJson
 
 from howdah.common.v1.common_pb2 import Error
 from howdah.jobs.v1 import jobs_pb2 as pb
-from server.commands import operating
+from server.commands import operating, submitting
 from server.commands.direct import ask, running_node
 from server.commands.output import ExitCode, as_dict, moment, print_json, print_table
 from server.commands.progress import follow, progress_of, state_of
@@ -20,6 +20,7 @@ from server.servicers.jobs import jobs_service
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Show and steer jobs, queues and workers."
 )
+app.add_typer(submitting.app)
 app.add_typer(operating.app)
 TENANT = typer.Option(..., "--tenant", help="Tenant that the job belongs to.")
 JSON = typer.Option(False, "--json", help="Print JSON for programs; a line per change in `watch`.")
@@ -31,13 +32,18 @@ def list_jobs(
     tenant: str = TENANT,
     state: str = typer.Option("", help="Only jobs in this state, such as running or dead."),
     kind: str = typer.Option("", help="Only jobs of this kind, such as records.import."),
+    batch: str = typer.Option("", help="Only jobs of the batch with this id."),
     page_size: int = typer.Option(50, help="Greatest number of jobs, up to 500."),
     page_token: str = typer.Option("", help="Where the page before ended."),
     as_json: bool = JSON,
 ) -> None:
     """List jobs, the newest first."""
     request = pb.ListJobsRequest(
-        page_size=page_size, page_token=page_token, kind=kind, state=_state(state)
+        page_size=page_size,
+        page_token=page_token,
+        kind=kind,
+        state=_state(state),
+        batch_id=batch,
     )
     response = _ask("ListJobs", request, tenant)
     if as_json:
