@@ -60,14 +60,16 @@ def insert(
     """Inserts a job; None where the tenant has `most_waiting` already.
 
     With `at_once` it is inserted as dispatched unless its tenant is paused; otherwise the
-    dispatchers are told. One round trip, and a count that stops at the limit.
+    dispatchers are told. One round trip, and a count that stops at the limit. Deliveries of
+    webhooks do not count: a receiver that is away must not keep its tenant from working.
     """
     row = unit.one(
         f"""
         WITH waiting AS (
             SELECT count(*) AS jobs FROM (
                 SELECT FROM jobs WHERE tenant_id = :tenant_id
-                AND state IN ('held', 'queued', 'dispatched') LIMIT :most_waiting
+                AND state IN ('held', 'queued', 'dispatched') AND queue <> 'webhooks'
+                LIMIT :most_waiting
             ) AS counted
         ), clear AS (
             SELECT CASE WHEN :at_once AND NOT EXISTS (

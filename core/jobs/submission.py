@@ -22,7 +22,8 @@ INSERT = f"""
 WITH waiting AS (
     SELECT count(*) AS jobs FROM (
         SELECT FROM jobs WHERE tenant_id = :tenant_id
-        AND state IN ('held', 'queued', 'dispatched') LIMIT :most_waiting
+        AND state IN ('held', 'queued', 'dispatched') AND queue <> 'webhooks'
+        LIMIT :most_waiting
     ) AS counted
 ), made AS (
     INSERT INTO jobs (tenant_id, job_id, kind, kind_version, queue, priority, state, payload,

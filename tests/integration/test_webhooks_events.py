@@ -9,7 +9,7 @@ import pytest
 
 from core.config import Settings
 from core.context import Context
-from core.failures import Failure
+from core.failures import Failure, RefusedError
 from core.jobs import leases
 from core.jobs.job import Job
 from core.jobs.kind import Done, JobRun, JobStoppedError, Outcome, Refused
@@ -301,3 +301,20 @@ def test_what_is_too_long_goes_without_its_result(
     assert long_error["error"]["reason"] == "IMPORT_FILE_UNREADABLE"
     assert long_error["error"]["message"] == "w" * 1_000
     assert all(len(m["body"].encode()) <= 20_480 for m in hooks.messages())
+
+
+def test_deliveries_that_wait_keep_nobody_from_submitting(
+    settings: Settings, databases: Databases, acme: Context
+) -> None:
+    small = settings.model_copy(update={"max_waiting_jobs_per_tenant": 2})
+    with open_lab(small, databases.app, databases.system) as lab:
+        hooks = webhook_lab(lab, small)
+        hooks.endpoint(acme)
+        for _ in range(3):
+            succeed(lab, acme)
+        assert len(hooks.deliveries(acme, state=DeliveryState.PENDING)) == 3
+
+        lab.submit(acme)
+        lab.submit(acme)
+        with pytest.raises(RefusedError, match="waiting"):
+            lab.submit(acme)
