@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck
@@ -77,7 +78,7 @@ class LinkedInterleavings(Interleavings):
 
     @invariant()
     def no_step_overtakes_the_one_before_it(self) -> None:
-        for before, job_id in zip(self.chain, self.chain[1:], strict=False):
+        for before, job_id in pairwise(self.chain):
             state = self.states[job_id]
             if self.states[before] is JobState.SUCCEEDED:
                 assert state is not JobState.HELD, "a step was forgotten"

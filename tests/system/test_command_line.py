@@ -55,6 +55,7 @@ def test_help_names_every_command_and_takes_no_time() -> None:
         *("schedules delete", "schedules pause", "schedules resume", "schedules run"),
         *("schedules preview",),
         *("keys revoke", "jobs list", "jobs get", "jobs watch", "jobs wait", "jobs cancel"),
+        *("jobs submit", "jobs batch", "jobs chain", "jobs get-batch", "jobs cancel-batch"),
         *("jobs retry", "jobs stats", "jobs top", "jobs workers", "jobs share", "signing check"),
     ],
 )
