@@ -14,7 +14,7 @@ from core.failures import RefusedError, field_invalid
 def payload(message: Struct, path: str) -> Mapping[str, Any]:
     """Returns the JSON object at `path`; whole numbers are integers, as they were written.
 
-    Refuses with FIELDS_INVALID what JSON or Postgres does not have: NaN, infinity, NUL.
+    Refuses with FIELDS_INVALID the numbers that JSON does not have.
     """
     try:
         return _object(message)
@@ -23,7 +23,7 @@ def payload(message: Struct, path: str) -> Mapping[str, Any]:
 
 
 def _object(message: Struct) -> dict[str, Any]:
-    return {_text(name): _value(value) for name, value in message.fields.items()}
+    return {name: _value(value) for name, value in message.fields.items()}
 
 
 def _value(value: Value) -> Any:
@@ -33,19 +33,13 @@ def _value(value: Value) -> Any:
         case "list_value":
             return [_value(item) for item in value.list_value.values]
         case "string_value":
-            return _text(value.string_value)
+            return value.string_value
         case "bool_value":
             return value.bool_value
         case "number_value":
             return _number(value.number_value)
         case _:
             return None
-
-
-def _text(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
 
 
 def _number(number: float) -> float:

@@ -15,6 +15,7 @@ use Howdah\Client\Service\Files;
 use Howdah\Client\Service\Jobs;
 use Howdah\Client\Service\Node;
 use Howdah\Client\Service\Records;
+use Howdah\Client\Service\Schedules;
 use Howdah\Client\Service\Webhooks;
 use Howdah\Client\Stub\CallInvoker;
 use Psr\Log\LoggerInterface;
@@ -152,6 +153,11 @@ final readonly class Client
     public function records(): Records
     {
         return new Records($this);
+    }
+
+    public function schedules(): Schedules
+    {
+        return new Schedules($this);
     }
 
     public function webhooks(): Webhooks
