@@ -121,6 +121,7 @@ def test_keys_and_indexes_of_tenant_tables_lead_with_the_tenant(databases: Datab
         "batches_finished",
         "files_by_expiry",
         "idempotency_by_age",
+        "webhook_messages_by_age",
     }
     with psycopg.connect(databases.urls.admin) as connection:
         rows = connection.execute(

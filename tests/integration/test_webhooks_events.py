@@ -11,14 +11,17 @@ from core.config import Settings
 from core.context import Context
 from core.failures import Failure, RefusedError
 from core.jobs import leases
+from core.jobs.cancel_batch import CancelBatchCommand
 from core.jobs.job import Job
 from core.jobs.kind import Done, JobRun, JobStoppedError, Outcome, Refused
 from core.jobs.ledger import Ticket
+from core.jobs.spec import JobSpec
+from core.jobs.submit_batch import BatchOrder
 from core.reasons import Reason
 from core.result import Ok
 from core.webhooks.delivery import DELIVER_KIND, DeliveryState
 from tests.conftest import Databases
-from tests.jobs_lab import Lab, open_lab, ticket
+from tests.jobs_lab import Lab, echo, open_lab, ticket
 from tests.webhook_lab import WebhookLab, webhook_lab
 
 WRONG = Failure(Reason.IMPORT_FILE_UNREADABLE, "The file is no table.")
@@ -188,6 +191,32 @@ def test_a_job_that_ends_again_makes_another_message(
     lab.runner()(ticket(retried.value))
 
     assert [m["event_type"] for m in hooks.messages()] == ["job.cancelled", "job.succeeded"]
+
+
+def test_a_broken_chain_tells_of_every_step(lab: Lab, hooks: WebhookLab, acme: Context) -> None:
+    lab.kind("step", echo, check_payload=lambda _payload: ())
+    hooks.endpoint(acme)
+    chain = lab.jobs.submit_chain(acme, [JobSpec("step"), JobSpec("step")])
+    assert isinstance(chain, Ok)
+    first, second = chain.value
+    assert isinstance(lab.jobs.cancel(acme, first.job_id), Ok)
+
+    bodies = [json.loads(message["body"]) for message in hooks.messages()]
+    assert [body["type"] for body in bodies] == ["job.cancelled", "job.cancelled"]
+    assert [body["data"]["job_id"] for body in bodies] == [first.job_id, second.job_id]
+    assert bodies[1]["data"]["error"]["reason"] == "JOB_CHAIN_BROKEN"
+
+
+def test_a_cancelled_batch_tells_of_every_job(lab: Lab, hooks: WebhookLab, acme: Context) -> None:
+    lab.kind("part", echo, check_payload=lambda _payload: ())
+    hooks.endpoint(acme)
+    submitted = lab.jobs.submit_batch(acme, BatchOrder([JobSpec("part")] * 3))
+    assert isinstance(submitted, Ok)
+    command = CancelBatchCommand(submitted.value.batch.batch_id)
+    assert isinstance(lab.jobs.cancel_batch(acme, command), Ok)
+
+    told = {str(m["job_id"]): m["event_type"] for m in hooks.messages()}
+    assert told == dict.fromkeys(submitted.value.job_ids, "job.cancelled")
 
 
 def test_an_end_that_is_rolled_back_makes_none(lab: Lab, hooks: WebhookLab, acme: Context) -> None:

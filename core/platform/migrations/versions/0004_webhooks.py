@@ -84,7 +84,8 @@ CREATE TABLE webhook_attempts (
 
 # UUIDv7 like the ids that Python makes: pages of jobs and deliveries sort by them.
 NEW_ID = """
-CREATE FUNCTION webhook_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION webhook_new_id() RETURNS uuid LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, public AS $$
     SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
         PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
             FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
@@ -97,7 +98,7 @@ DELIVER = """
 CREATE FUNCTION webhook_deliver(
     of_tenant text, of_message uuid, to_endpoint uuid, by_key text, by_roles text[],
     of_correlation text, of_trace text
-) RETURNS uuid LANGUAGE plpgsql AS $$
+) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
     delivery uuid := webhook_new_id();
     job uuid := webhook_new_id();
@@ -118,7 +119,8 @@ $$
 # Runs whoever ends the job, and in his transaction. A tenant without endpoints pays for one look
 # into an index. The lock keeps an endpoint that is being deleted from failing the job's end.
 ANNOUNCE = f"""
-CREATE FUNCTION webhook_announce_ended_job() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION webhook_announce_ended_job() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
     event text := 'job.' || NEW.state;
     endpoints uuid[];
@@ -155,7 +157,7 @@ $$
 BODY = """
 CREATE FUNCTION webhook_body(
     event text, ended jobs, result jsonb, error jsonb, truncated boolean
-) RETURNS text LANGUAGE sql STABLE AS $$
+) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
     SELECT json_build_object(
         'type', event,
         'timestamp', to_char(ended.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -170,7 +172,8 @@ $$
 
 # However its job ends or comes back, the log of deliveries says the same.
 FOLLOW = """
-CREATE FUNCTION webhook_follow_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION webhook_follow_delivery() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE webhook_deliveries SET finished_at = NEW.finished_at, state = CASE
         WHEN NEW.finished_at IS NULL THEN 'pending'
