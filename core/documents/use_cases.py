@@ -11,6 +11,9 @@ from core.files.use_cases import Files
 from core.jobs.kind import JobKind
 from core.platform.database import Database
 
+# Rows are streamed, so that it needs a tenth of this whatever their number.
+WORKBOOK_MEMORY_BYTES = 1024**3
+
 
 @dataclass(frozen=True, slots=True)
 class Documents:
@@ -26,4 +29,11 @@ def documents_use_cases(database: Database, submit: Submit) -> Documents:
 
 def workbook_kind(database: Database, files: Files) -> JobKind:
     """Returns the kind of job that writes a workbook."""
-    return JobKind(KIND, BuildWorkbook(database, files.keeper), check_payload=check_payload)
+    return JobKind(
+        KIND,
+        BuildWorkbook(database, files.keeper),
+        check_payload=check_payload,
+        # It computes for seconds, which the other jobs of a worker would feel.
+        isolated=True,
+        memory_limit_bytes=WORKBOOK_MEMORY_BYTES,
+    )
