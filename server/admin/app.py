@@ -21,6 +21,7 @@ from core.platform.system_database import SystemDatabase
 from core.platform.telemetry import metrics_directory, render_metrics
 from server.admin import readiness
 from server.admin.queues import QueueCollector
+from server.admin.schedules import ScheduleCollector
 
 STOP_SECONDS = 3.0
 # One for each page that can be asked for at once, and the two checks of Postgres.
@@ -83,10 +84,10 @@ def admin_pages(
             }
         )
         stack.callback(ready.close)
-        queues = QueueCollector(system, settings.worker_queues)
+        collectors = [QueueCollector(system, settings.worker_queues), ScheduleCollector(system)]
         directory = metrics_directory(settings)
         stack.enter_context(
-            served(admin_app(ready, lambda: render_metrics(directory, [queues])), listening)
+            served(admin_app(ready, lambda: render_metrics(directory, collectors)), listening)
         )
         yield
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from core.config import Settings, load_settings
@@ -146,3 +147,16 @@ def test_places_running_jobs_and_kinds_without_a_worker_are_counted(
 def test_nothing_else_is_served(admin: httpx.Client) -> None:
     assert admin.get("/").status_code == 404
     assert admin.post("/health").status_code == 405
+
+
+def test_schedules_that_do_not_fire_are_counted(admin: httpx.Client, databases: Databases) -> None:
+    for schedule_id, late in (("late", "2 minutes"), ("due", "1 second"), ("later", "-1 hour")):
+        with psycopg.connect(databases.urls.admin) as connection:
+            connection.execute(
+                "INSERT INTO schedules (tenant_id, schedule_id, cron, time_zone, kind, payload,"
+                " catch_up, max_catch_up, overlap, next_fire_at, due_at, key_id, roles)"
+                " VALUES ('acme', %s, '* * * * *', 'UTC', 'k', '{}', 'once', 1, 'skip',"
+                " now() - %s::interval, now(), 'k', '{}')",
+                (schedule_id, late),
+            )
+    assert "howdah_schedules_overdue 1.0" in admin.get("/metrics").text
