@@ -11,14 +11,23 @@ use Howdah\Client\Exception\DeadlineExceeded;
 use Howdah\Client\Exception\HowdahException;
 use Howdah\Client\Exception\JobFailed;
 use Howdah\Client\Exception\Unavailable;
+use Howdah\Jobs\V1\Batch;
+use Howdah\Jobs\V1\CancelBatchRequest;
 use Howdah\Jobs\V1\CancelJobRequest;
+use Howdah\Jobs\V1\GetBatchRequest;
 use Howdah\Jobs\V1\GetJobRequest;
 use Howdah\Jobs\V1\Job;
 use Howdah\Jobs\V1\JobsServiceClient;
 use Howdah\Jobs\V1\JobState;
 use Howdah\Jobs\V1\ListJobsRequest;
 use Howdah\Jobs\V1\ListJobsResponse;
+use Howdah\Jobs\V1\JobSpec;
 use Howdah\Jobs\V1\RetryJobRequest;
+use Howdah\Jobs\V1\SubmitBatchRequest;
+use Howdah\Jobs\V1\SubmitBatchResponse;
+use Howdah\Jobs\V1\SubmitChainRequest;
+use Howdah\Jobs\V1\SubmitJobRequest;
+use Howdah\Jobs\V1\SubmitJobResponse;
 use Howdah\Jobs\V1\WaitJobRequest;
 use Howdah\Jobs\V1\WatchJobRequest;
 
@@ -38,6 +47,58 @@ final readonly class Jobs
         $this->stub = $client->stub(JobsServiceClient::class, awaited: true);
     }
 
+    /**
+     * Submits a job by its kind. `getExisted()` tells that it was there already, where it exists `once`.
+     *
+     * @param string $idempotencyKey calls with the same key start one job; made where empty
+     */
+    public function submit(NewJob $job, string $idempotencyKey = ''): SubmitJobResponse
+    {
+        return $this->stub->SubmitJob((new SubmitJobRequest())
+            ->setSpec($job->toMessage())->setIdempotencyKey($idempotencyKey))->answer();
+    }
+
+    /**
+     * Submits jobs that are counted together, all or none.
+     *
+     * @param list<NewJob> $jobs
+     * @param NewJob|null  $then runs when the last of them has ended, however it did
+     */
+    public function submitBatch(array $jobs, ?NewJob $then = null, string $idempotencyKey = ''): SubmitBatchResponse
+    {
+        $request = (new SubmitBatchRequest())->setJobs(self::messages($jobs))->setIdempotencyKey($idempotencyKey);
+        $then === null || $request->setCallback($then->toMessage());
+
+        return $this->stub->SubmitBatch($request)->answer();
+    }
+
+    /**
+     * Submits jobs, all or none, of which each begins when the one before it has succeeded.
+     *
+     * @param list<NewJob> $jobs
+     *
+     * @return list<Job>
+     */
+    public function submitChain(array $jobs, string $idempotencyKey = ''): array
+    {
+        $request = (new SubmitChainRequest())->setJobs(self::messages($jobs))->setIdempotencyKey($idempotencyKey);
+
+        return array_values(iterator_to_array($this->stub->SubmitChain($request)->answer()->getJobs()));
+    }
+
+    /** How many jobs of a batch have ended, and how. */
+    public function getBatch(string $batchId): Batch
+    {
+        return $this->stub->GetBatch((new GetBatchRequest())->setBatchId($batchId))->answer()->getBatch();
+    }
+
+    /** Cancels what has not ended; what runs is asked to stop. Without `$withCallback` that runs after the last. */
+    public function cancelBatch(string $batchId, bool $withCallback = false, string $idempotencyKey = ''): Batch
+    {
+        return $this->stub->CancelBatch((new CancelBatchRequest())
+            ->setBatchId($batchId)->setWithCallback($withCallback)->setIdempotencyKey($idempotencyKey))->answer()->getBatch();
+    }
+
     public function get(string $jobId): Job
     {
         return $this->stub->GetJob((new GetJobRequest())->setJobId($jobId))->answer()->getJob();
@@ -49,9 +110,10 @@ final readonly class Jobs
         string $pageToken = '',
         int $state = JobState::JOB_STATE_UNSPECIFIED,
         string $kind = '',
+        string $batchId = '',
     ): ListJobsResponse {
         return $this->stub->ListJobs((new ListJobsRequest())
-            ->setPageSize($pageSize)->setPageToken($pageToken)->setState($state)->setKind($kind))->answer();
+            ->setPageSize($pageSize)->setPageToken($pageToken)->setState($state)->setKind($kind)->setBatchId($batchId))->answer();
     }
 
     /**
@@ -59,10 +121,10 @@ final readonly class Jobs
      *
      * @return \Generator<int, Job>
      */
-    public function all(int $state = JobState::JOB_STATE_UNSPECIFIED, string $kind = ''): \Generator
+    public function all(int $state = JobState::JOB_STATE_UNSPECIFIED, string $kind = '', string $batchId = ''): \Generator
     {
         return Pages::of(
-            fn (string $token): ListJobsResponse => $this->list(0, $token, $state, $kind),
+            fn (string $token): ListJobsResponse => $this->list(0, $token, $state, $kind, $batchId),
             static fn (ListJobsResponse $page): iterable => $page->getJobs(),
         );
     }
@@ -138,7 +200,17 @@ final readonly class Jobs
     /** Tells that nothing will happen to it any more by itself. */
     public static function hasEnded(Job $job): bool
     {
-        return $job->getState() >= JobState::JOB_STATE_SUCCEEDED;
+        return $job->getState() >= JobState::JOB_STATE_SUCCEEDED && $job->getState() !== JobState::JOB_STATE_HELD;
+    }
+
+    /**
+     * @param list<NewJob> $jobs
+     *
+     * @return list<JobSpec>
+     */
+    private static function messages(array $jobs): array
+    {
+        return array_map(static fn (NewJob $job): JobSpec => $job->toMessage(), $jobs);
     }
 
     private static function succeeded(Job $job): Job
