@@ -111,6 +111,9 @@ class DeliverWebhook:
             )
         if tried.verdict is Verdict.DELIVERED:
             return Done({"status": tried.status, "tries": tries})
+        if not tries:
+            # Its endpoint was deleted while it was sent.
+            return Refused(not_found("webhook delivery", due.delivery_id))
         if why is not None or gone:
             return Refused(disabled(due.endpoint_id, why or tried.error))
         failure = undelivered(tried, tries)

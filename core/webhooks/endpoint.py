@@ -14,7 +14,6 @@ from core.platform.public_address import is_public
 from core.reasons import Reason
 
 TEST_EVENT = "webhook.test"
-LARGEST_PORT = 65_535
 # Visible ASCII: everything else is written with % in a path and as xn-- in a host name.
 VISIBLE = re.compile(r"[!-~]+")
 
@@ -80,6 +79,8 @@ def target_of(url: str, allowed_hosts: Collection[str]) -> Target:
         raise ValueError("must not have a user or a password")
     if parts.fragment or "\\" in url:
         raise ValueError("must have neither a fragment nor a backslash")
+    if port == 0:
+        raise ValueError("must not have the port 0")
     trusted = host in allowed_hosts
     secure = parts.scheme == "https"
     if not secure and not trusted:

@@ -340,6 +340,23 @@ def test_both_secrets_sign_until_the_overlap_is_over(
         verified(after, endpoint.secret)
 
 
+def test_an_endpoint_that_is_deleted_while_it_is_called_is_not_called_again(
+    hooks: WebhookLab, acme: Context, receiver: Receiver, endpoint: IssuedEndpoint
+) -> None:
+    def delete(_receiver: Receiver, line: socket.socket) -> None:
+        hooks.webhooks.delete(acme, endpoint.endpoint.endpoint_id)
+        line.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+
+    receiver.will(delete)
+    delivery = begin(hooks, acme)
+    hooks.lab.runner()(ticket(hooks.job(acme, delivery)))
+
+    job = hooks.job(acme, delivery)
+    assert job.state is JobState.FAILED
+    assert job.error is not None
+    assert job.error["reason"] == "RESOURCE_NOT_FOUND"
+
+
 def test_a_test_event_reaches_an_endpoint_that_is_left_alone(
     hooks: WebhookLab, acme: Context, receiver: Receiver, endpoint: IssuedEndpoint
 ) -> None:

@@ -39,7 +39,7 @@ def test_help_names_every_command_and_takes_no_time() -> None:
     shown = howdah("--help")
     assert shown.returncode == 0
     for command in (
-        *("up", "serve", "work", "dispatch", "migrate", "tenants", "keys", "jobs"),
+        *("up", "serve", "work", "dispatch", "migrate", "tenants", "keys", "jobs", "webhooks"),
         *("schedules", "config", "call", "sign", "token", "signing"),
     ):
         assert f" {command} " in shown.stdout
@@ -57,6 +57,8 @@ def test_help_names_every_command_and_takes_no_time() -> None:
         *("keys revoke", "jobs list", "jobs get", "jobs watch", "jobs wait", "jobs cancel"),
         *("jobs submit", "jobs batch", "jobs chain", "jobs get-batch", "jobs cancel-batch"),
         *("jobs retry", "jobs stats", "jobs top", "jobs workers", "jobs share", "signing check"),
+        *("webhooks create", "webhooks list", "webhooks get", "webhooks update", "webhooks delete"),
+        *("webhooks rotate", "webhooks test", "webhooks deliveries", "webhooks redeliver"),
     ],
 )
 def test_each_command_explains_itself(command: str) -> None:

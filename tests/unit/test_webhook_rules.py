@@ -103,6 +103,7 @@ def test_a_host_that_the_operator_named_may_be_private() -> None:
         "https://receiver.example/hooks#part",
         "https://receiver.example:99999/hooks",
         "https://receiver.example:port/hooks",
+        "https://receiver.example:0/hooks",
         "https://receiver.example\\@10.0.0.1/",
         "https://receiver.example/a b",
         "https://receiver.example/\r\nX-Header: 1",
