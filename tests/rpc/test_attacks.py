@@ -58,6 +58,29 @@ def victim(running: RunningNode) -> dict[str, str]:
     )
     assert stored.code == "OK", stored
     file_id, job_id, batch_id = (str(uuid.uuid4()) for _ in range(3))
+    insert_rows(running, file_id=file_id, job_id=job_id, batch_id=batch_id)
+    url = f"https://{MARK}.example/hooks"
+    endpoint = running.node.webhooks.create(context_of("globex"), NewEndpoint(url, MARK))
+    assert isinstance(endpoint, Ok)
+    endpoint_id = endpoint.value.endpoint.endpoint_id
+    test = running.node.webhooks.test(context_of("globex"), endpoint_id)
+    assert isinstance(test, Ok)
+    return {
+        "endpoint_id": endpoint_id,
+        "message_id": test.value.message_id,
+        "external_id": f"{MARK}-c",
+        "customer_external_id": f"{MARK}-c",
+        "sku": f"{MARK}-sku",
+        "number": f"{MARK}-1",
+        "file_id": file_id,
+        "job_id": job_id,
+        "batch_id": batch_id,
+        "schedule_id": MARK,
+    }
+
+
+def insert_rows(running: RunningNode, *, file_id: str, job_id: str, batch_id: str) -> None:
+    """Gives globex what no call makes, or not in a state that lasts."""
     with running.node.database.begin(context_of("globex")) as unit:
         unit.execute(
             "INSERT INTO files (tenant_id, file_id, kind, state, filename, media_type, path,"
@@ -86,24 +109,6 @@ def victim(running: RunningNode) -> dict[str, str]:
             {"id": MARK},
         )
         unit.commit(None)
-    url = f"https://{MARK}.example/hooks"
-    endpoint = running.node.webhooks.create(context_of("globex"), NewEndpoint(url, MARK))
-    assert isinstance(endpoint, Ok)
-    endpoint_id = endpoint.value.endpoint.endpoint_id
-    test = running.node.webhooks.test(context_of("globex"), endpoint_id)
-    assert isinstance(test, Ok)
-    return {
-        "endpoint_id": endpoint_id,
-        "message_id": test.value.message_id,
-        "external_id": f"{MARK}-c",
-        "customer_external_id": f"{MARK}-c",
-        "sku": f"{MARK}-sku",
-        "number": f"{MARK}-1",
-        "file_id": file_id,
-        "job_id": job_id,
-        "batch_id": batch_id,
-        "schedule_id": MARK,
-    }
 
 
 def contents(urls: DatabaseUrls) -> dict[str, str]:
