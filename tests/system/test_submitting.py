@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from howdah_client import Credential, HowdahError, SignedChannel, connect
 from tests.servers import OwnNode, OwnPostgres, OwnRedis, eventually
 
 KIND = "documents.workbook"
+ENQUEUE = Path(__file__).parent.parent.parent / "clients/php/examples/enqueue.php"
 WORKBOOK = {"kind": KIND, "payload": {"period": "last_day"}}
 
 
@@ -144,6 +146,41 @@ def test_what_was_enqueued_by_sql_and_is_wrong_fails_with_a_reason(deployed: Dep
     job = eventually(look, pause=0.5)
     assert job["error"]["reason"] == "FIELDS_INVALID"
     assert [fault["field"] for fault in job["error"]["fields"]] == ["period"]
+
+
+@pytest.mark.timeout(120)
+def test_php_submits_a_job_in_a_transaction_of_its_own(deployed: Deployed) -> None:
+    connection = psycopg.conninfo.conninfo_to_dict(deployed.postgres.url("howdah_enqueuer"))
+    dsn = f"pgsql:host={connection['host']};dbname=howdah;user=howdah_enqueuer"
+
+    def php(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["php", ENQUEUE, dsn, "acme", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    first, again = php("php-1"), php("php-1")
+    undone = php("php-2", "rollback")
+    assert (first.returncode, undone.returncode) == (0, 0), first.stderr + undone.stderr
+    assert again.stdout == first.stdout
+    job_id = first.stdout.strip()
+    assert deployed.ask("wait", job_id)["job"]["state"] == "JOB_STATE_SUCCEEDED"
+    assert (
+        deployed.node.run("jobs", "get", undone.stdout.strip(), "--tenant", "acme").returncode == 1
+    )
+
+    refused = subprocess.run(
+        ["php", ENQUEUE, dsn, "nobody", "php-3"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("HW002: ")
 
 
 @pytest.mark.timeout(120)
