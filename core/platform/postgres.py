@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import select
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import psycopg
@@ -60,6 +62,22 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
         raise exc.DisconnectionError
 
 
+# As SQLAlchemy finds them: a colon before a name, and no cast.
+NAMED = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+
+
+@lru_cache(maxsize=1024)
+def _for_driver(statement: str) -> str:
+    """Returns a statement with :name placeholders as psycopg takes it."""
+    return NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+@lru_cache(maxsize=1024)
+def _text(statement: str) -> sa.TextClause:
+    """Returns the statement with its placeholders found, which costs more than some statements."""
+    return sa.text(statement)
+
+
 class Transaction:
     """Runs statements on one connection; who opened it says when it ends."""
 
@@ -70,7 +88,7 @@ class Transaction:
     ) -> sa.CursorResult[Any]:
         """Runs SQL with :name placeholders; a list of parameters runs it once for each."""
         with infrastructure_faults():
-            return self._connection.execute(sa.text(statement), parameters)
+            return self._connection.execute(_text(statement), parameters)
 
     def run(self, query: str, parameters: Row) -> list[Row]:
         """Returns the rows of a query with %(name)s placeholders, past SQLAlchemy's own work."""
@@ -79,12 +97,12 @@ class Transaction:
 
     def one(self, statement: str, parameters: Row | None = None) -> Row | None:
         """Returns the first row, or None."""
-        row = self.execute(statement, parameters).mappings().first()
-        return None if row is None else dict(row)
+        rows = self.all(statement, parameters)
+        return rows[0] if rows else None
 
     def all(self, statement: str, parameters: Row | None = None) -> list[Row]:
         """Returns all rows."""
-        return [dict(row) for row in self.execute(statement, parameters).mappings()]
+        return self.run(_for_driver(statement), parameters or {})
 
 
 def rows_of(driver: Any, query: str, parameters: Row) -> list[Row]:

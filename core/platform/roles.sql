@@ -28,3 +28,7 @@ $$;
 GRANT howdah_owner TO howdah_migrator;
 -- For statements that are transactions of their own; all others set a limit themselves.
 ALTER ROLE howdah_system SET statement_timeout = '10s';
+-- Its statements are made for indexes and prepared once: a plan made while a table was small must
+-- not scan it when it has grown, and planning anew each time would cost more than what is planned.
+ALTER ROLE howdah_system SET enable_seqscan = off;
+ALTER ROLE howdah_system SET plan_cache_mode = force_generic_plan;
