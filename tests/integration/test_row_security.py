@@ -118,6 +118,8 @@ def test_keys_and_indexes_of_tenant_tables_lead_with_the_tenant(databases: Datab
         "jobs_dispatched",
         "jobs_leased",
         "jobs_finished",
+        "schedule_fires_by_age",
+        "webhook_messages_by_age",
         "batches_finished",
         "files_by_expiry",
         "idempotency_by_age",

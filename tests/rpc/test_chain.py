@@ -235,7 +235,7 @@ def test_the_node_describes_itself(running: RunningNode) -> None:
     assert {contract.service for contract in described.contracts} == set(running.application.names)
     assert described.limits["max_message_bytes"] == running.node.settings.max_message_bytes
     kinds = {kind for queue in described.queues for kind in queue.kinds}
-    assert kinds == {"records.import", "documents.workbook"}
+    assert kinds == {"records.import", "documents.workbook", "webhooks.deliver"}
 
 
 def test_calls_take_the_short_way_with_the_locked_grpcio(running: RunningNode) -> None:
