@@ -80,15 +80,17 @@ def renew(
 
 
 def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
-    """Queues jobs again whose worker drains and cannot wait for them; counts no attempt."""
+    """Queues jobs again whose worker drains and cannot wait for them; counts no attempt.
+
+    They keep their place, before all that came after them.
+    """
     if not tickets:
         return 0
     rows = transaction.all(
         f"""
         UPDATE jobs SET sequence = sequence + 1, attempt = attempt - 1, lease_until = NULL,
             state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-            finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END,
-            run_at = now()
+            finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END
         FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[]))
             AS given (tenant, id, number)
         WHERE tenant_id = given.tenant AND job_id = given.id AND epoch = given.number
@@ -103,9 +105,13 @@ def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
 
 
 def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> list[LostJob]:
-    """Takes jobs from workers that let their lease run out; returns what became of each."""
+    """Takes jobs from workers that let their lease run out; returns what became of each.
+
+    They have waited for the lease and keep their place: however much has come after them, they are
+    next in their line.
+    """
     rows = transaction.all(
-        _crash("lease_until < now() LIMIT :most FOR UPDATE SKIP LOCKED"),
+        _crash("lease_until < now() LIMIT :most FOR UPDATE SKIP LOCKED", again_at="run_at"),
         {"error": error, "limit": CRASHES_BEFORE_QUARANTINE, "most": most},
     )
     lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
@@ -116,9 +122,15 @@ def rescue_crashed(transaction: SystemTransaction, *, error: str, most: int) -> 
 
 
 def crash(transaction: SystemTransaction, ticket: Ticket, *, error: str) -> JobState | None:
-    """Takes one job from an attempt that is known to be over; None where it is another's."""
+    """Takes one job from an attempt that is known to be over; None where it is another's.
+
+    What has just crashed is left alone for a moment.
+    """
     row = transaction.one(
-        _crash("tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch FOR UPDATE"),
+        _crash(
+            "tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch FOR UPDATE",
+            again_at="now() + random() * make_interval(secs => 2 ^ crash_count)",
+        ),
         {
             "error": error,
             "limit": CRASHES_BEFORE_QUARANTINE,
@@ -130,7 +142,7 @@ def crash(transaction: SystemTransaction, ticket: Ticket, *, error: str) -> JobS
     return None if row is None else JobState(row["state"])
 
 
-def _crash(which: str) -> str:
+def _crash(which: str, *, again_at: str) -> str:
     """Returns the statement that counts a crash of `which` running jobs.
 
     A crash gives its attempt back: crashes have a count, and a limit, of their own.
@@ -140,7 +152,7 @@ def _crash(which: str) -> str:
             lease_until = NULL, sequence = sequence + 1,
             state = lost.after,
             finished_at = CASE WHEN lost.after = 'queued' THEN NULL ELSE now() END,
-            run_at = now() + random() * make_interval(secs => 2 ^ crash_count),
+            run_at = {again_at},
             error = CASE WHEN lost.after <> 'cancelled' THEN CAST(:error AS jsonb)
                 || jsonb_build_object('correlation_id', correlation_id) END
         FROM (

@@ -123,6 +123,23 @@ def test_a_lost_message_is_sent_again(lab: Lab, acme: Context) -> None:
     assert lab.get(acme, job).state is JobState.SUCCEEDED
 
 
+def test_a_job_whose_worker_died_is_next_before_all_that_came_after_it(
+    lab: Lab, acme: Context
+) -> None:
+    job = lab.submit(acme)
+    for _ in range(5):
+        lab.submit(acme)
+    lab.sql(
+        "UPDATE jobs SET state = 'running', lease_until = now() - interval '1 second',"
+        " epoch = epoch + 1, attempt = attempt + 1 WHERE job_id = CAST(:job_id AS uuid)",
+        {"job_id": job.job_id},
+    )
+    assert lab.jobs.rescue().requeued == 1
+    lab.worker_row()
+    lab.jobs.dispatch()
+    assert messages(lab)[0] == {"tenant_id": "acme", "job_id": job.job_id, "epoch": 1}
+
+
 def test_a_message_that_outlived_its_dispatch_is_still_good(lab: Lab, acme: Context) -> None:
     lab.worker_row()
     job = lab.submit(acme)
