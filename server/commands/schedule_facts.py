@@ -50,7 +50,7 @@ def next_of(schedule: pb.Schedule) -> str:
     """Returns when it fires next, in words where it does not."""
     if schedule.paused:
         return "paused"
-    return moment(schedule.next_fire_time) + (" held: the queue is full" if schedule.held else "")
+    return moment(schedule.next_fire_time) + (", held" if schedule.held else "")
 
 
 def result_of(fire: pb.ScheduleFire) -> str:

@@ -174,8 +174,8 @@ class Schedule(_message.Message):
     paused: _builtins.bool
     """Tells that it does not fire."""
     held: _builtins.bool
-    """Tells that its next fire was refused, because the tenant has too many jobs waiting. It is kept, and
-    tried again every few seconds.
+    """Tells that its next fire was refused, most likely because the tenant has too many jobs waiting. It
+    is kept, and tried again soon.
     """
     key_id: _builtins.str
     """Id of the credential in whose name its jobs run."""

@@ -40,8 +40,8 @@ class Schedule extends \Google\Protobuf\Internal\Message
      */
     protected $next_fire_time = null;
     /**
-     * Tells that its next fire was refused, because the tenant has too many jobs waiting. It is kept, and
-     * tried again every few seconds.
+     * Tells that its next fire was refused, most likely because the tenant has too many jobs waiting. It
+     * is kept, and tried again soon.
      *
      * Generated from protobuf field <code>bool held = 5 [json_name = "held"];</code>
      */
@@ -86,8 +86,8 @@ class Schedule extends \Google\Protobuf\Internal\Message
      *     @type \Google\Protobuf\Timestamp $next_fire_time
      *           When it fires next; not set while it is paused. It is past while the fire is held.
      *     @type bool $held
-     *           Tells that its next fire was refused, because the tenant has too many jobs waiting. It is kept, and
-     *           tried again every few seconds.
+     *           Tells that its next fire was refused, most likely because the tenant has too many jobs waiting. It
+     *           is kept, and tried again soon.
      *     @type \Howdah\Schedules\V1\ScheduleFire $last_fire
      *           What became of its last fire; not set before the first.
      *     @type string $key_id
@@ -228,8 +228,8 @@ class Schedule extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Tells that its next fire was refused, because the tenant has too many jobs waiting. It is kept, and
-     * tried again every few seconds.
+     * Tells that its next fire was refused, most likely because the tenant has too many jobs waiting. It
+     * is kept, and tried again soon.
      *
      * Generated from protobuf field <code>bool held = 5 [json_name = "held"];</code>
      * @return bool
@@ -240,8 +240,8 @@ class Schedule extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Tells that its next fire was refused, because the tenant has too many jobs waiting. It is kept, and
-     * tried again every few seconds.
+     * Tells that its next fire was refused, most likely because the tenant has too many jobs waiting. It
+     * is kept, and tried again soon.
      *
      * Generated from protobuf field <code>bool held = 5 [json_name = "held"];</code>
      * @param bool $var
