@@ -24,13 +24,14 @@ PHP_CLIENT = TREE / "clients/php"
 
 @dataclass(frozen=True)
 class Keyed:
-    """Is a node with the tenants acme and phpunit, and an administrator's key for each."""
+    """Is a node with the tenants acme and phpunit, a key of an administrator of each, an operator's."""
 
     node: OwnNode
     keys: dict[str, Credential]
+    operator: Credential
 
     def php(self, tenant: str, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Runs a command as one who was given the tenant's key and nothing else of the node."""
+        """Runs a command as one who was given the keys and nothing else of the node."""
         outer = {k: v for k, v in os.environ.items() if not k.startswith("HOWDAH_")}
         key = self.keys[tenant]
         return subprocess.run(
@@ -42,6 +43,8 @@ class Keyed:
                 "HOWDAH_TENANT": tenant,
                 "HOWDAH_KEY_ID": key.key_id,
                 "HOWDAH_SECRET": key.secret,
+                "HOWDAH_OPERATOR_KEY_ID": self.operator.key_id,
+                "HOWDAH_OPERATOR_SECRET": self.operator.secret,
             },
             capture_output=True,
             text=True,
@@ -64,7 +67,8 @@ def keyed() -> Iterator[Keyed]:
         },
     )
     try:
-        yield Keyed(node, {tenant: administrator(node, tenant) for tenant in ("acme", "phpunit")})
+        administrators = {tenant: administrator(node, tenant) for tenant in ("acme", "phpunit")}
+        yield Keyed(node, administrators, new_key(node, "*", "operator"))
     finally:
         code = node.stop()
         shutil.rmtree(directory, ignore_errors=True)
@@ -75,7 +79,11 @@ def administrator(node: OwnNode, tenant: str) -> Credential:
     """Creates a tenant; returns a key of it that may do everything."""
     made = node.run("tenants", "create", tenant, "--currency", "USD", "--json")
     assert made.returncode == 0, made.stderr
-    key = node.run("keys", "create", "--tenant", tenant, "--role", "admin", "--json")
+    return new_key(node, tenant, "admin")
+
+
+def new_key(node: OwnNode, tenant: str, role: str) -> Credential:
+    key = node.run("keys", "create", "--tenant", tenant, "--role", role, "--json")
     assert key.returncode == 0, key.stderr
     shown = json.loads(key.stdout)
     return Credential(shown["credential"]["key_id"], shown["secret"])

@@ -14,6 +14,7 @@ use Howdah\Client\Service\Documents;
 use Howdah\Client\Service\Files;
 use Howdah\Client\Service\Jobs;
 use Howdah\Client\Service\Node;
+use Howdah\Client\Service\Queues;
 use Howdah\Client\Service\Records;
 use Howdah\Client\Service\Schedules;
 use Howdah\Client\Service\Webhooks;
@@ -148,6 +149,11 @@ final readonly class Client
     public function node(): Node
     {
         return new Node($this);
+    }
+
+    public function queues(): Queues
+    {
+        return new Queues($this);
     }
 
     public function records(): Records
