@@ -67,8 +67,8 @@ def ask_to_cancel_jobs(unit: UnitOfWork, batch_id: str) -> None:
     """
     unit.execute(
         f"""
-        WITH open AS MATERIALIZED (
-            SELECT job_id FROM jobs WHERE tenant_id = :tenant_id AND batch_id = :batch_id
+        WITH unended AS MATERIALIZED (
+            SELECT job_id AS id FROM jobs WHERE tenant_id = :tenant_id AND batch_id = :batch_id
             AND (state IN ('held', 'queued', 'dispatched')
                  OR (state = 'running' AND cancel_requested_at IS NULL))
             ORDER BY job_id FOR UPDATE
@@ -76,10 +76,10 @@ def ask_to_cancel_jobs(unit: UnitOfWork, batch_id: str) -> None:
         UPDATE jobs SET cancel_requested_at = now(), sequence = sequence + 1,
             state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,
             finished_at = CASE WHEN state = 'running' THEN NULL ELSE now() END
-        FROM open WHERE tenant_id = :tenant_id AND jobs.job_id = open.job_id
+        FROM unended WHERE tenant_id = :tenant_id AND job_id = id
         AND state IN ('held', 'queued', 'dispatched', 'running')
-        RETURNING {TELL.replace("job_id", "jobs.job_id")}::text AS told,
-            pg_notify('howdah_job_cancel', tenant_id || '/' || jobs.job_id)::text AS asked
+        RETURNING {TELL}::text AS told,
+            pg_notify('howdah_job_cancel', tenant_id || '/' || job_id)::text AS asked
         """,
         {"tenant_id": unit.context.tenant_id, "batch_id": batch_id},
     )

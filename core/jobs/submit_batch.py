@@ -49,7 +49,7 @@ class SubmitBatch:
             if order.callback is not None:
                 specs["callback"] = order.callback
             kinds = self.check(specs)
-            batch_id, callback_id, *ids = new_ids(2 + len(order.specs))
+            batch_id, *ids, callback_id = new_ids(2 + len(order.specs))
             jobs = [
                 NewJob(job_id, spec, kinds[f"jobs[{number}]"], batch_id=batch_id)
                 for number, (job_id, spec) in enumerate(zip(ids, order.specs, strict=True))

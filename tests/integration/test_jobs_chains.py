@@ -139,6 +139,23 @@ def test_a_held_step_that_is_cancelled_leaves_the_one_before_it(lab: Lab, acme: 
     assert states(lab, acme, steps) == ["succeeded", "queued", "held"]
 
 
+def test_a_chain_is_not_set_going_again_where_a_step_has_lost_its_unique_key(
+    lab: Lab, acme: Context
+) -> None:
+    spec = JobSpec("step", unique=Unique("one", UniquePolicy.REFUSE))
+    result = lab.jobs.submit_chain(acme, [JobSpec("step"), spec])
+    assert isinstance(result, Ok)
+    first, second = result.value
+    lab.jobs.cancel(acme, first.job_id)
+    lab.jobs.submit_one(acme, spec)
+
+    with pytest.raises(RefusedError) as refused:
+        lab.jobs.retry(acme, first.job_id)
+
+    assert refused.value.failure.reason is Reason.JOB_EXISTS
+    assert states(lab, acme, [first, second]) == ["cancelled", "cancelled"]
+
+
 def test_every_other_bad_end_holds_the_rest(lab: Lab, acme: Context) -> None:
     crashed, expired = chain(lab, acme, {}, {}), chain(lab, acme, {}, {})
     lab.sql(

@@ -39,7 +39,7 @@ CREATE TABLE batches (
     tenant_id       text NOT NULL REFERENCES tenants,
     batch_id        uuid NOT NULL,
     total           integer NOT NULL,
-    open            integer NOT NULL CHECK (open BETWEEN 0 AND total),
+    open            integer NOT NULL,
     succeeded       integer NOT NULL DEFAULT 0,
     failed          integer NOT NULL DEFAULT 0,
     dead            integer NOT NULL DEFAULT 0,
