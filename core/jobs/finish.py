@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -40,8 +41,7 @@ class FinishJob:
         Raises what the ending's `write` raises, with nothing written.
         """
         finish = finish_of(job, ending, progress)
-        # Two statements that end jobs of the same two batches could wait for each other.
-        if ending.write is None and job.batch_id is None:
+        if ending.write is None:
             try:
                 written = self._together(finish)
             except Exception:  # noqa: BLE001 - it may be another's; the one it belongs to is found.
@@ -65,8 +65,23 @@ class FinishJob:
             return JobState(rows[0]["state"])
 
     def _write_together(self, finishes: Sequence[Finish]) -> Sequence[JobState | Failure | None]:
-        try:
-            rows = self._system.run(FINISH, columns_of(finishes))
-        except RefusedError as refusal:
-            return [refusal.failure] * len(finishes)
-        return states_of(finishes, rows)
+        written: dict[Finish, JobState | Failure | None] = {}
+        for group in _by_batch(finishes):
+            try:
+                states = states_of(group, self._system.run(FINISH, columns_of(group)))
+            except RefusedError as refusal:
+                written |= dict.fromkeys(group, refusal.failure)
+            else:
+                written |= zip(group, states, strict=True)
+        return [written[finish] for finish in finishes]
+
+
+def _by_batch(finishes: Sequence[Finish]) -> Iterable[Sequence[Finish]]:
+    """Returns what may be written in one statement each.
+
+    Two statements that end jobs of the same two batches could wait for each other.
+    """
+    groups: defaultdict[str | None, list[Finish]] = defaultdict(list)
+    for finish in finishes:
+        groups[finish.batch_id].append(finish)
+    return groups.values()

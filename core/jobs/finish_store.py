@@ -49,6 +49,7 @@ class Finish:
     file_id: str | None
     error: str | None
     progress: str | None
+    batch_id: str | None
 
 
 def finish_of(job: Job, ending: Ending, progress: Progress | None) -> Finish:
@@ -65,6 +66,7 @@ def finish_of(job: Job, ending: Ending, progress: Progress | None) -> Finish:
         file_id=ending.file_id,
         error=None if failure is None else json_text(envelope(failure, job.correlation_id)),
         progress=None if progress is None else json_text(asdict(progress)),
+        batch_id=job.batch_id,
     )
 
 
