@@ -13,9 +13,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import dramatiq
+
 from core.jobs.kind import Done, Handler, JobKind, JobRun, Outcome
 from core.jobs.order import Order
 from tests.jobs_worker import run_in_child, serve, write_product
+from workers.consumer import BlockingBroker
 
 MIB = 1024**2
 TIME_LIMIT_SECONDS = 1.5
@@ -89,6 +92,15 @@ def deaf(run: JobRun) -> Outcome:
     return Done({}, write=lambda unit: write_product(unit, run.job_id))
 
 
+def jam(_run: JobRun) -> Outcome:
+    """Takes a lock that the loops of the worker need, for ever; its threads run on."""
+    broker = dramatiq.get_broker()
+    assert isinstance(broker, BlockingBroker)
+    assert broker._places is not None
+    broker._places._changed.acquire()
+    return Done({"pid": os.getpid()})
+
+
 HANDLERS: tuple[tuple[str, Handler, float], ...] = (
     ("segfault", segfault, 60),
     ("eat", eat, 60),
@@ -98,6 +110,7 @@ HANDLERS: tuple[tuple[str, Handler, float], ...] = (
     ("count", count, 60),
     ("fill", fill, 60),
     ("deaf", deaf, 60),
+    ("jam", jam, 60),
 )
 
 

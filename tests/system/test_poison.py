@@ -276,20 +276,25 @@ def short_lease() -> dict[str, str]:
     return {name.removeprefix("HOWDAH_"): value for name, value in SHORT_LEASE.items()}
 
 
-def test_a_stopped_or_killed_worker_is_replaced_and_its_siblings_are_left_alone(
+def test_a_jammed_a_stopped_and_a_killed_worker_are_replaced_and_their_sibling_is_left_alone(
     start: Callable[..., Node], lab: Lab, acme: Context
 ) -> None:
-    node = start(workers=3, threads=1)
+    node = start(workers=4, threads=1)
     before = node.workers()
-    hung, killed, sibling = before
-    hung.send_signal(signal.SIGSTOP)
+    ended = lab.until(acme, lab.submit(acme, "jam"), JobState.SUCCEEDED)
+    assert ended.result is not None
+    (jammed,) = (worker for worker in before if worker.pid == ended.result["pid"])
+    stopped, killed, sibling = (worker for worker in before if worker != jammed)
+    stopped.send_signal(signal.SIGSTOP)
     killed.kill()
-    eventually(lambda: len(replaced(node, before)) == 2)
-    assert gone(hung)
+    eventually(lambda: len(replaced(node, before)) == 3)
+    assert gone(stopped)
+    assert gone(jammed)
     assert sibling in node.workers()
-    (event,) = node.events("process_hung")
-    assert event["silent_seconds"] >= 3
-    jobs = [count_job(lab, acme) for _ in range(6)]
+    assert len(node.events("process_hung")) == 2
+    (stuck,) = node.events("worker_stuck")
+    assert set(stuck["loops"]) <= {"default", "bulk"}
+    jobs = [count_job(lab, acme) for _ in range(8)]
     for job in jobs:
         finished_untouched(lab, acme, job)
 
