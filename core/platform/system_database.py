@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -48,9 +49,13 @@ class SystemDatabase:
         """
         with infrastructure_faults():
             connection = self._engine.raw_connection()
+            driver: Any = connection.driver_connection
             try:
-                return rows_of(connection.driver_connection, query, parameters)
+                return rows_of(driver, query, parameters)
             finally:
+                if driver.closed:
+                    # The pool would roll back on it, and complain.
+                    connection.invalidate()
                 connection.close()
 
     def dispose(self) -> None:
