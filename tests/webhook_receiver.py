@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 HEAD_END = b"\r\n\r\n"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 Behaviour = Callable[["Receiver", socket.socket], None]
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import webhook_receiver
-from tests.servers import OwnNode, eventually
+from tests.servers import OwnNode, eventually, free_port
 from tests.system.conftest import EmbeddedNode, short_directory
 from tests.webhook_lab import verified
 from tests.webhook_receiver import Receiver, answer, receiving
 
+TREE = Path(__file__).parent.parent.parent
 DELIVERY_THREADS = 2
 
 
@@ -30,6 +34,8 @@ def telling() -> Iterator[EmbeddedNode]:
             "HOWDAH_WORKER_PROCESSES": "1",
             "HOWDAH_WEBHOOK_WORKER_THREADS": str(DELIVERY_THREADS),
             "HOWDAH_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+            # Longer than a job takes on a busy machine.
+            "HOWDAH_WEBHOOK_TIMEOUT_SECONDS": "60",
         },
     )
     try:
@@ -115,6 +121,39 @@ def test_a_receiver_that_hangs_takes_no_place_of_other_jobs(
     receiver.release.set()
     eventually(lambda: deliveries(telling, endpoint_id, "--state", "delivered"))
     webhooks(telling, "delete", endpoint_id)
+
+
+def test_php_verifies_what_the_node_sends(telling: EmbeddedNode, tmp_path: Path) -> None:
+    php, address = shutil.which("php"), f"127.0.0.1:{free_port()}"
+    assert php is not None, "php is missing: run tools/debian.sh php"
+    made = webhooks(telling, "create", f"http://{address}/", "--event", "job.dead")
+    endpoint_id, log = made["endpoint"]["endpoint_id"], tmp_path / "php.log"
+    with log.open("wb") as output:
+        receiving = subprocess.Popen(
+            [php, "-S", address, TREE / "clients/php/examples/webhook.php"],
+            env={**os.environ, "HOWDAH_WEBHOOK_SECRET": made["secret"]},
+            stderr=output,
+        )
+    try:
+        eventually(lambda: "started" in log.read_text("utf-8"))
+        webhooks(telling, "test", endpoint_id)
+        [delivered] = eventually(lambda: deliveries(telling, endpoint_id, "--state", "delivered"))
+        webhooks(telling, "rotate", endpoint_id, "--overlap-hours", "0")
+        webhooks(telling, "test", endpoint_id)
+        refused = eventually(lambda: _with_attempts(deliveries(telling, endpoint_id)))
+    finally:
+        receiving.terminate()
+        receiving.wait(10)
+
+    assert f"{delivered['message_id']} webhook.test" in log.read_text("utf-8")
+    assert refused["attempts"][0]["status"] == 400
+    assert "No signature of the webhook is good" in log.read_text("utf-8")
+    webhooks(telling, "delete", endpoint_id)
+
+
+def _with_attempts(found: Any) -> Any:
+    """Returns the newest delivery once it was tried."""
+    return found[0] if found[0]["attempts"] else None
 
 
 def test_an_endpoint_is_managed_on_the_command_line(telling: EmbeddedNode) -> None:
