@@ -3,10 +3,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -19,7 +21,7 @@ from core.schedules.fire_schedules import LONGEST_PAUSE_SECONDS
 from core.schedules.schedule import CatchUp, FireResult, Overlap
 from core.schedules.sweep_fires import SweepFires
 from core.schedules.use_cases import Schedules
-from tests.conftest import Databases
+from tests.conftest import Databases, Postgres
 from tests.jobs_lab import await_value
 from tests.schedules_lab import HOUR, RARELY, ScheduleLab, minutes_ago, open_schedule_lab
 from workers.scheduler import Scheduler
@@ -244,26 +246,60 @@ def test_old_fires_are_swept_but_the_last_and_those_that_go_on(
     assert sweep() == 0
 
 
-def test_the_scheduler_fires_within_a_second_of_the_time(lab: ScheduleLab, acme: Context) -> None:
+@contextmanager
+def scheduling(lab: ScheduleLab) -> Iterator[CollectorRegistry]:
+    """Runs a scheduler until the block ends; yields what it counts into."""
     registry = CollectorRegistry()
     scheduler = Scheduler(lab.schedules, lab.lab.signals, registry)
     thread = threading.Thread(target=scheduler.run)
     thread.start()
     try:
-        # It sleeps for seconds when it hears of this.
-        lab.create(acme, paused=True)
-        with lab.lab.database.begin(acme) as unit:
-            unit.execute(
-                "UPDATE schedules SET next_fire_at = now() + interval '1 second',"
-                " due_at = now() + interval '1 second', paused_at = NULL"
-            )
-            unit.execute("SELECT pg_notify('howdah_schedules', '')")
-            unit.commit(None)
-        fire = await_value(lambda: next(iter(lab.fires(acme)), None))
+        yield registry
     finally:
         scheduler.stop()
         thread.join(10)
     assert not thread.is_alive()
-    assert timedelta(0) <= fire.fired_at - fire.fire_time < timedelta(seconds=1)
+
+
+@contextmanager
+def cut_off(postgres: Postgres, databases: Databases) -> Iterator[None]:
+    """Ends every connection to the test's database, and lets none begin until the block ends."""
+    name = psycopg.conninfo.conninfo_to_dict(databases.urls.admin)["dbname"]
+    with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_the_scheduler_fires_within_a_second_of_the_time(lab: ScheduleLab, acme: Context) -> None:
+    with scheduling(lab) as registry:
+        # It sleeps for seconds when it hears of this.
+        lab.create(acme)
+        due = lab.put_due(acme, at=datetime.now(UTC) + timedelta(seconds=1))
+        lab.lab.sql("SELECT pg_notify('howdah_schedules', '')")
+        fire = await_value(lambda: next(iter(lab.fires(acme)), None))
+    assert fire.fire_time == due
+    assert timedelta(0) <= fire.fired_at - due < timedelta(seconds=1)
     assert registry.get_sample_value("schedule_fires_total", {"result": "submitted"}) == 1
     assert registry.get_sample_value("schedule_fire_lateness_seconds_count") == 1
+
+
+def test_what_is_due_while_postgres_is_away_is_fired_once_when_it_returns(
+    lab: ScheduleLab, acme: Context, postgres: Postgres, databases: Databases
+) -> None:
+    lab.create(acme, cron=RARELY)
+    with scheduling(lab) as registry:
+        await_value(lambda: lab.lab.signals.wait_until_hearing(10) or None)
+        due = lab.put_due(acme, at=datetime.now(UTC) + timedelta(seconds=1))
+        with cut_off(postgres, databases):
+            await_value(lambda: datetime.now(UTC) > due or None)
+        await_value(
+            lambda: registry.get_sample_value("schedule_fires_total", {"result": "submitted"})
+        )
+    assert [fire.fire_time for fire in lab.fires(acme)] == [due]
+    assert len(lab.lab.sql("SELECT FROM jobs")) == 1
