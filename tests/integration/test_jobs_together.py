@@ -1,0 +1,84 @@
+"""Tests what is claimed together and what is finished together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from core.config import Settings
+from core.context import Context
+from core.jobs.claim import ClaimJob
+from core.jobs.hand_back import HandBackJobs
+from core.jobs.job import JobState
+from core.jobs.kind import Done, JobRun
+from tests.conftest import Databases
+from tests.jobs_lab import Lab, open_lab, ticket
+
+MANY = 8
+
+
+@pytest.fixture
+def lab(settings: Settings, databases: Databases) -> Iterator[Lab]:
+    with open_lab(settings, databases.app, databases.system) as lab:
+        yield lab
+
+
+def end_at_once(lab: Lab, context: Context, odd: frozenset[int]) -> list[JobState]:
+    """Runs jobs whose handlers end in the same moment; those of `odd` have an impossible result."""
+    gate = threading.Barrier(MANY)
+
+    def meet(run: JobRun) -> Done:
+        gate.wait(10)
+        # Postgres has no such character in its texts.
+        return Done({"text": "\x00" if run.payload["number"] in odd else ""})
+
+    lab.kind("meet", meet, max_attempts=1)
+    jobs = [lab.submit(context, "meet", {"number": number}) for number in range(MANY)]
+    run = lab.runner()
+    with ThreadPoolExecutor(MANY) as pool:
+        list(pool.map(run, [ticket(job) for job in jobs]))
+    return [lab.get(context, job).state for job in jobs]
+
+
+def test_attempts_that_end_at_the_same_time_all_end(lab: Lab, acme: Context) -> None:
+    assert end_at_once(lab, acme, frozenset()) == [JobState.SUCCEEDED] * MANY
+
+
+def test_an_ending_that_cannot_be_written_costs_no_other_its_own(lab: Lab, acme: Context) -> None:
+    states = end_at_once(lab, acme, frozenset({3}))
+    assert states == [JobState.DEAD if n == 3 else JobState.SUCCEEDED for n in range(MANY)]
+
+
+def test_what_was_claimed_ahead_is_run_and_old_messages_are_not(
+    lab: Lab, acme: Context, globex: Context
+) -> None:
+    claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+    jobs = [lab.submit(context) for context in (acme, globex)]
+    claim.ahead([*map(ticket, jobs), ticket(jobs[0])])
+    assert [lab.get(acme, jobs[0]).state, lab.get(globex, jobs[1]).state] == [
+        JobState.RUNNING,
+        JobState.RUNNING,
+    ]
+    claims = [claim(ticket(job)) for job in jobs]
+    assert [each.job.job_id for each in claims if each] == [job.job_id for job in jobs]
+    assert [claim(ticket(job)) for job in jobs] == [None, None]
+
+
+def test_a_worker_that_drains_releases_what_it_claimed_ahead(lab: Lab, acme: Context) -> None:
+    claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+    jobs = [lab.submit(acme) for _ in range(3)]
+    claim.ahead([ticket(job) for job in jobs])
+    assert claim(ticket(jobs[0])) is not None
+    given_up = claim.give_up()
+    assert HandBackJobs(lab.system).running(given_up) == 2
+    assert claim.give_up() == []
+    states = [lab.get(acme, job).state for job in jobs]
+    assert states == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
+    # No attempt was counted, and another worker may have them.
+    released = lab.get(acme, jobs[1])
+    assert (released.attempt, released.crash_count) == (0, 0)
+    lab.runner()(ticket(released))
+    assert lab.get(acme, jobs[1]).state is JobState.SUCCEEDED
