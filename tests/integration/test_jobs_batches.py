@@ -19,6 +19,7 @@ from core.jobs.cancel_batch import CancelBatchCommand
 from core.jobs.job import Job, JobState
 from core.jobs.kind import Done, JobRun, Refused
 from core.jobs.list_jobs import JobsQuery
+from core.jobs.node_stats import NodeQuery
 from core.jobs.spec import JobSpec, Unique, UniquePolicy
 from core.jobs.submit_batch import BatchOrder, SubmitBatch, SubmittedBatch
 from core.page import PageRequest
@@ -96,6 +97,21 @@ def test_the_callback_waits_for_the_last_job_and_reads_the_counts(lab: Lab, acme
     assert (now.open, now.succeeded, now.failed) == (0, 2, 1)
     assert now.finished_at is not None
     assert run(lab, acme, callback).result == {"succeeded": 2, "open": 0}
+
+
+def test_what_is_held_is_counted_in_its_queue(lab: Lab, acme: Context, globex: Context) -> None:
+    submit(lab, acme, {}, {})
+
+    own, foreign = (lab.jobs.stats(context, None) for context in (acme, globex))
+    node = lab.jobs.node_stats(acme, NodeQuery())
+
+    assert isinstance(own, Ok)
+    assert isinstance(foreign, Ok)
+    assert isinstance(node, Ok)
+    for queues in (own.value.queues, node.value.queues):
+        assert [(queue.waiting, queue.held) for queue in queues] == [(2, 1)]
+    assert [(load.waiting, load.held) for load in node.value.tenants] == [(2, 1)]
+    assert foreign.value.queues == []
 
 
 def test_every_end_is_counted_where_it_belongs(lab: Lab, acme: Context) -> None:

@@ -1213,6 +1213,7 @@ class QueueStats(_message.Message):
     PLACES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Name of the queue."""
     waiting: _builtins.int
@@ -1229,6 +1230,8 @@ class QueueStats(_message.Message):
     """Live workers of the queue."""
     places: _builtins.int
     """Jobs that they can run at a time."""
+    held: _builtins.int
+    """Jobs that wait for another: a step of a chain, or the callback of a batch."""
     @_builtins.property
     def oldest_wait(self) -> _duration_pb2.Duration:
         """Time the oldest of those that could run has waited."""
@@ -1257,10 +1260,11 @@ class QueueStats(_message.Message):
         places: _builtins.int = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         ended: _abc.Iterable[Global___EndedJobs] | None = ...,
+        held: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_wait", b"oldest_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended", b"ended", "ended_last_minute", b"ended_last_minute", "kinds", b"kinds", "oldest_wait", b"oldest_wait", "places", b"places", "queue", b"queue", "running", b"running", "waiting", b"waiting", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended", b"ended", "ended_last_minute", b"ended_last_minute", "held", b"held", "kinds", b"kinds", "oldest_wait", b"oldest_wait", "places", b"places", "queue", b"queue", "running", b"running", "waiting", b"waiting", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1382,6 +1386,7 @@ class TenantLoad(_message.Message):
     OLDEST_WAIT_FIELD_NUMBER: _builtins.int
     ENDED_LAST_MINUTE_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """Id of the tenant."""
     waiting: _builtins.int
@@ -1394,6 +1399,8 @@ class TenantLoad(_message.Message):
     """Jobs that run."""
     ended_last_minute: _builtins.int
     """Jobs that ended within the last minute."""
+    held: _builtins.int
+    """Jobs that wait for another: steps of chains, and callbacks of batches."""
     @_builtins.property
     def oldest_wait(self) -> _duration_pb2.Duration:
         """Time the oldest of those that could run has waited."""
@@ -1413,10 +1420,11 @@ class TenantLoad(_message.Message):
         oldest_wait: _duration_pb2.Duration | None = ...,
         ended_last_minute: _builtins.int = ...,
         share: Global___TenantShare | None = ...,
+        held: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_wait", b"oldest_wait", "share", b"share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended_last_minute", b"ended_last_minute", "oldest_wait", b"oldest_wait", "running", b"running", "share", b"share", "tenant_id", b"tenant_id", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed", b"delayed", "dispatched", b"dispatched", "ended_last_minute", b"ended_last_minute", "held", b"held", "oldest_wait", b"oldest_wait", "running", b"running", "share", b"share", "tenant_id", b"tenant_id", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

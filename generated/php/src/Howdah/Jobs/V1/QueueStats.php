@@ -82,6 +82,12 @@ class QueueStats extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>repeated .howdah.jobs.v1.EndedJobs ended = 11 [json_name = "ended"];</code>
      */
     private $ended;
+    /**
+     * Jobs that wait for another: a step of a chain, or the callback of a batch.
+     *
+     * Generated from protobuf field <code>int64 held = 12 [json_name = "held"];</code>
+     */
+    protected $held = 0;
 
     /**
      * Constructor.
@@ -112,6 +118,8 @@ class QueueStats extends \Google\Protobuf\Internal\Message
      *     @type array<\Howdah\Jobs\V1\EndedJobs>|\Google\Protobuf\Internal\RepeatedField $ended
      *           Jobs that ended within the last minute, by the state they ended in; states without any are left
      *           out.
+     *     @type int|string $held
+     *           Jobs that wait for another: a step of a chain, or the callback of a batch.
      * }
      */
     public function __construct($data = NULL) {
@@ -413,6 +421,32 @@ class QueueStats extends \Google\Protobuf\Internal\Message
     {
         $arr = GPBUtil::checkRepeatedField($var, \Google\Protobuf\Internal\GPBType::MESSAGE, \Howdah\Jobs\V1\EndedJobs::class);
         $this->ended = $arr;
+
+        return $this;
+    }
+
+    /**
+     * Jobs that wait for another: a step of a chain, or the callback of a batch.
+     *
+     * Generated from protobuf field <code>int64 held = 12 [json_name = "held"];</code>
+     * @return int|string
+     */
+    public function getHeld()
+    {
+        return $this->held;
+    }
+
+    /**
+     * Jobs that wait for another: a step of a chain, or the callback of a batch.
+     *
+     * Generated from protobuf field <code>int64 held = 12 [json_name = "held"];</code>
+     * @param int|string $var
+     * @return $this
+     */
+    public function setHeld($var)
+    {
+        GPBUtil::checkInt64($var);
+        $this->held = $var;
 
         return $this;
     }

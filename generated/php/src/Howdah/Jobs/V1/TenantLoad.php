@@ -63,6 +63,12 @@ class TenantLoad extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>.howdah.jobs.v1.TenantShare share = 8 [json_name = "share"];</code>
      */
     protected $share = null;
+    /**
+     * Jobs that wait for another: steps of chains, and callbacks of batches.
+     *
+     * Generated from protobuf field <code>int64 held = 9 [json_name = "held"];</code>
+     */
+    protected $held = 0;
 
     /**
      * Constructor.
@@ -86,6 +92,8 @@ class TenantLoad extends \Google\Protobuf\Internal\Message
      *           Jobs that ended within the last minute.
      *     @type \Howdah\Jobs\V1\TenantShare $share
      *           Share of the workers.
+     *     @type int|string $held
+     *           Jobs that wait for another: steps of chains, and callbacks of batches.
      * }
      */
     public function __construct($data = NULL) {
@@ -317,6 +325,32 @@ class TenantLoad extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkMessage($var, \Howdah\Jobs\V1\TenantShare::class);
         $this->share = $var;
+
+        return $this;
+    }
+
+    /**
+     * Jobs that wait for another: steps of chains, and callbacks of batches.
+     *
+     * Generated from protobuf field <code>int64 held = 9 [json_name = "held"];</code>
+     * @return int|string
+     */
+    public function getHeld()
+    {
+        return $this->held;
+    }
+
+    /**
+     * Jobs that wait for another: steps of chains, and callbacks of batches.
+     *
+     * Generated from protobuf field <code>int64 held = 9 [json_name = "held"];</code>
+     * @param int|string $var
+     * @return $this
+     */
+    public function setHeld($var)
+    {
+        GPBUtil::checkInt64($var);
+        $this->held = $var;
 
         return $this;
     }
