@@ -125,8 +125,8 @@ def test_a_schedule_is_listed_changed_paused_resumed_and_deleted(running: Runnin
     )
     told = pb.ResumeScheduleResponse.FromString(resumed.messages[0]).schedule
     assert (told.paused, told.HasField("next_fire_time")) == (False, True)
-    request = pb.DeleteScheduleRequest(schedule_id="list-0")
-    codes = [globex.call(f"{SERVICE}/DeleteSchedule", request).code for _ in range(2)]
+    gone = pb.DeleteScheduleRequest(schedule_id="list-0")
+    codes = [globex.call(f"{SERVICE}/DeleteSchedule", gone).code for _ in range(2)]
     assert codes == ["OK", "NOT_FOUND"]
 
 

@@ -16,7 +16,7 @@ def through(value: dict[str, Any]) -> Any:
 
 
 def test_a_payload_comes_out_as_it_went_in() -> None:
-    given = {
+    given: dict[str, Any] = {
         "text": "zażółć",
         "none": None,
         "yes": True,
