@@ -81,11 +81,13 @@ def test_what_changes_something_takes_a_key_but_for_the_named_exceptions() -> No
     without = {
         "AppendUpload",
         "CreateCredential",
+        "CreateEndpoint",
         "CreateTenant",
         "PauseTenantJobs",
         "ResumeTenantJobs",
         "RevokeCredential",
         "RotateCredential",
+        "RotateSecret",
         "SetTenantShare",
     }
 
