@@ -26,10 +26,13 @@ WITH active AS MATERIALIZED (
     SELECT queue, tenant_id, kind, count(*) FILTER (WHERE state = 'queued' AND run_at <= now())
             AS waiting,
         count(*) FILTER (WHERE state = 'queued' AND run_at > now()) AS delayed,
+        count(*) FILTER (WHERE state = 'held') AS held,
         count(*) FILTER (WHERE state = 'dispatched') AS dispatched,
         count(*) FILTER (WHERE state = 'running') AS running,
         min(run_at) FILTER (WHERE state = 'queued' AND run_at <= now()) AS oldest
     FROM (
+        SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'held'
+        UNION ALL
         SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'queued'
         UNION ALL
         SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'dispatched'
@@ -47,7 +50,8 @@ WITH active AS MATERIALIZED (
     UNION SELECT unnest(queues) FROM live
 ), of_queue AS (
     SELECT name.queue, COALESCE(sum(waiting), 0) AS waiting, COALESCE(sum(delayed), 0) AS delayed,
-        COALESCE(sum(dispatched), 0) AS dispatched, COALESCE(sum(running), 0) AS running,
+        COALESCE(sum(held), 0) AS held, COALESCE(sum(dispatched), 0) AS dispatched,
+        COALESCE(sum(running), 0) AS running,
         COALESCE(extract(epoch FROM now() - min(oldest)), 0) AS oldest_wait_seconds,
         COALESCE((SELECT jsonb_object_agg(state, jobs) FROM (SELECT state, sum(jobs) AS jobs
             FROM ended WHERE ended.queue = name.queue GROUP BY state) AS states), '{}') AS ended,
@@ -61,11 +65,13 @@ WITH active AS MATERIALIZED (
         ORDER BY waiting + dispatched + running DESC, ended_last_minute DESC, tenant_id) AS place
     FROM (
         SELECT tenant_id, sum(waiting) AS waiting, sum(delayed) AS delayed,
-            sum(dispatched) AS dispatched, sum(running) AS running, sum(ended) AS ended_last_minute,
+            sum(held) AS held, sum(dispatched) AS dispatched, sum(running) AS running,
+            sum(ended) AS ended_last_minute,
             COALESCE(extract(epoch FROM now() - min(oldest)), 0) AS oldest_wait_seconds
         FROM (
-            SELECT tenant_id, waiting, delayed, dispatched, running, oldest, 0 AS ended FROM active
-            UNION ALL SELECT tenant_id, 0, 0, 0, 0, NULL, jobs FROM ended
+            SELECT tenant_id, waiting, delayed, held, dispatched, running, oldest, 0 AS ended
+            FROM active
+            UNION ALL SELECT tenant_id, 0, 0, 0, 0, 0, NULL, jobs FROM ended
         ) AS either GROUP BY tenant_id
     ) AS counted
 ), top AS (
@@ -74,7 +80,8 @@ WITH active AS MATERIALIZED (
     FROM of_tenant JOIN tenants USING (tenant_id) WHERE place <= :most_tenants
 ), others AS (
     SELECT count(*) AS tenants, COALESCE(sum(waiting), 0) AS waiting,
-        COALESCE(sum(delayed), 0) AS delayed, COALESCE(sum(dispatched), 0) AS dispatched,
+        COALESCE(sum(delayed), 0) AS delayed, COALESCE(sum(held), 0) AS held,
+        COALESCE(sum(dispatched), 0) AS dispatched,
         COALESCE(sum(running), 0) AS running, COALESCE(sum(ended_last_minute), 0)
             AS ended_last_minute, COALESCE(max(oldest_wait_seconds), 0) AS oldest_wait_seconds
     FROM of_tenant WHERE place > :most_tenants
@@ -112,6 +119,7 @@ class TenantLoad:
 
     waiting: int
     delayed: int
+    held: int
     dispatched: int
     running: int
     oldest_wait_seconds: float

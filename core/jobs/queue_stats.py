@@ -15,12 +15,13 @@ from core.result import Ok, Result
 STATS = """
 WITH own AS (
     SELECT queue, state, run_at FROM jobs WHERE tenant_id = :tenant_id
-        AND state IN ('queued', 'dispatched')
+        AND state IN ('held', 'queued', 'dispatched')
     UNION ALL
     SELECT queue, state, run_at FROM jobs WHERE tenant_id = :tenant_id AND state = 'running'
 ), counted AS (
     SELECT queue, count(*) FILTER (WHERE state = 'queued' AND run_at <= now()) AS waiting,
         count(*) FILTER (WHERE state = 'queued' AND run_at > now()) AS delayed,
+        count(*) FILTER (WHERE state = 'held') AS held,
         count(*) FILTER (WHERE state = 'dispatched') AS dispatched,
         count(*) FILTER (WHERE state = 'running') AS running,
         COALESCE(extract(epoch FROM now() - min(run_at) FILTER (
@@ -43,7 +44,7 @@ WITH own AS (
     FROM live GROUP BY queue
 )
 SELECT queue, COALESCE(waiting, 0) AS waiting, COALESCE(delayed, 0) AS delayed,
-    COALESCE(dispatched, 0) AS dispatched, COALESCE(running, 0) AS running,
+    COALESCE(held, 0) AS held, COALESCE(dispatched, 0) AS dispatched, COALESCE(running, 0) AS running,
     COALESCE(oldest_wait_seconds, 0) AS oldest_wait_seconds,
     COALESCE(ended, '{}') AS ended, COALESCE(workers, 0) AS workers,
     COALESCE(places, 0) AS places, COALESCE(kinds, '{}') AS kinds
@@ -61,6 +62,7 @@ class QueueStats:
     queue: str
     waiting: int
     delayed: int
+    held: int
     dispatched: int
     running: int
     oldest_wait_seconds: float

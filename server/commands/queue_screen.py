@@ -12,7 +12,7 @@ from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands.output import as_table, moment
 
 NOTHING = Text("There are no workers and no jobs.", style="dim")
-COUNTS = ("WAITING", "OLDEST", "DELAYED", "HANDED OVER", "RUNNING", "ENDED/MIN")
+COUNTS = ("WAITING", "OLDEST", "DELAYED", "HELD", "HANDED OVER", "RUNNING", "ENDED/MIN")
 
 
 def of_tenant(stats: pb.GetQueueStatsResponse) -> RenderableType:
@@ -79,6 +79,7 @@ def _counts(row: pb.QueueStats | pb.TenantLoad) -> tuple[object, ...]:
         row.waiting,
         _seconds(row.oldest_wait),
         row.delayed,
+        row.held,
         row.dispatched,
         row.running,
         _ended(row),
