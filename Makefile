@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev contract-tools generate drift lint types breaking release-contract check test run bench lock clean grpcurl
+.PHONY: help setup setup-dev contract-tools generate drift lint types breaking release-contract check test chaos run bench lock clean grpcurl toxiproxy
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,6 +7,8 @@ BUF := tools/node_modules/.bin/buf
 RELEASED := protos/released.binpb
 GRPCURL := .tools/bin/grpcurl
 GRPCURL_VERSION := v1.9.3
+TOXIPROXY := .tools/bin/toxiproxy-server
+TOXIPROXY_VERSION := v2.12.0
 
 export PYTHON
 
@@ -56,10 +58,13 @@ release-contract: $(BUF)  ## Make today's protos/ the contract that `make breaki
 check: lint types drift breaking  ## Everything that needs no service: under two minutes
 	@$(BIN)/python -m pytest tests/unit
 
-test: setup-dev contract-tools $(GRPCURL)  ## Every test: Python, PHP, grpcurl
+test: setup-dev contract-tools $(GRPCURL) $(TOXIPROXY)  ## Every test: Python, PHP, grpcurl
 	@tools/debian.sh test
 	@$(BIN)/python -m pytest tests
 	@tools/phpunit.sh
+
+chaos: setup-dev $(TOXIPROXY)  ## Break everything while jobs are on their way (LONG=1, SEED=number)
+	@CHAOS_LONG=$(LONG) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s
 
 run: setup  ## Start a demonstration node (ONCE=1 ends after one round)
 	@$(BIN)/howdah up --demo $(if $(ONCE),--once)
@@ -74,6 +79,12 @@ grpcurl: $(GRPCURL)  ## Build grpcurl into .tools/bin
 $(GRPCURL):
 	@command -v go >/dev/null || { echo "grpcurl $(GRPCURL_VERSION) needs Go 1.24 or later (Debian 12 packages an older one)."; exit 1; }
 	@GOBIN=$(CURDIR)/.tools/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
+
+toxiproxy: $(TOXIPROXY)  ## Build toxiproxy into .tools/bin
+$(TOXIPROXY):
+	@command -v go >/dev/null || { echo "toxiproxy $(TOXIPROXY_VERSION) needs Go 1.23 or later (Debian 12 packages an older one)."; exit 1; }
+	@GOBIN=$(CURDIR)/.tools/build go install github.com/Shopify/toxiproxy/v2/cmd/server@$(TOXIPROXY_VERSION)
+	@mkdir -p $(dir $@) && mv .tools/build/server $@
 
 clean:  ## Remove what can be made again
 	@rm -rf .venv .tools tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
