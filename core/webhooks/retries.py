@@ -30,6 +30,8 @@ FIRST_PAUSE_SECONDS = 1 * MINUTE
 LONGEST_PAUSE_SECONDS = 30 * MINUTE
 # Then one delivery tries; the others wait for what becomes of it.
 PROBE_SECONDS = 2 * MINUTE
+# Failures further apart than any two tries of one delivery are not counted as one long failing.
+FORGOTTEN_SECONDS = 48 * HOUR
 
 
 def retry_seconds(tries: int, retry_after: float, *, random: Callable[[], float]) -> float | None:

@@ -9,6 +9,7 @@ from core.platform.unit_of_work import UnitOfWork
 from core.webhooks.retries import (
     FAILURES_BEFORE_PAUSE,
     FIRST_PAUSE_SECONDS,
+    FORGOTTEN_SECONDS,
     LONGEST_PAUSE_SECONDS,
     PROBE_SECONDS,
 )
@@ -94,7 +95,7 @@ def note_failure(
     row = unit.one(
         """
         UPDATE webhook_endpoints SET failures_in_row = failures_in_row + 1,
-            failing_since = COALESCE(failing_since, now()),
+            failing_since = after.failing_since, failed_at = now(),
             paused_until = CASE WHEN failures_in_row + 1 >= :failures_before_pause
                 THEN clock_timestamp() + make_interval(secs => LEAST(:longest_pause,
                     :first_pause * 2.0 ^ LEAST(failures_in_row + 1 - :failures_before_pause, 30)))
@@ -102,15 +103,20 @@ def note_failure(
             disabled_at = CASE WHEN after.reason IS NULL THEN disabled_at ELSE now() END,
             disabled_reason = COALESCE(after.reason, disabled_reason)
         FROM (
-            SELECT CASE
+            SELECT begun.failing_since, CASE
                 WHEN disabled_at IS NOT NULL THEN NULL
                 WHEN :gone THEN 'The receiver answered with status 410: it wants no more.'
-                WHEN failing_since < now() - make_interval(hours => :disable_after_hours)
+                WHEN begun.failing_since < now() - make_interval(hours => :disable_after_hours)
                 THEN 'Nothing but failures since '
-                    || to_char(failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+                    || to_char(begun.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
                     || ' UTC. The last: ' || :error END AS reason
-            FROM webhook_endpoints
-            WHERE tenant_id = :tenant_id AND endpoint_id = CAST(:endpoint_id AS uuid) FOR UPDATE
+            FROM webhook_endpoints, LATERAL (
+                SELECT CASE WHEN failed_at > now() - make_interval(secs => :forgotten_seconds)
+                    THEN COALESCE(webhook_endpoints.failing_since, now()) ELSE now() END
+                    AS failing_since
+            ) AS begun
+            WHERE tenant_id = :tenant_id AND endpoint_id = CAST(:endpoint_id AS uuid)
+            FOR UPDATE OF webhook_endpoints
         ) AS after
         WHERE tenant_id = :tenant_id AND endpoint_id = CAST(:endpoint_id AS uuid)
         RETURNING after.reason
@@ -121,6 +127,7 @@ def note_failure(
             "error": error,
             "gone": gone,
             "disable_after_hours": disable_after_hours,
+            "forgotten_seconds": FORGOTTEN_SECONDS,
             "failures_before_pause": FAILURES_BEFORE_PAUSE,
             "first_pause": FIRST_PAUSE_SECONDS,
             "longest_pause": LONGEST_PAUSE_SECONDS,

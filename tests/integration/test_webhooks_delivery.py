@@ -321,6 +321,23 @@ def test_an_endpoint_that_only_fails_for_days_is_disabled_and_says_why(
     assert tried(hooks, acme).state is DeliveryState.DELIVERED
 
 
+def test_failures_that_are_days_apart_are_not_one_long_failing(
+    hooks: WebhookLab, acme: Context, receiver: Receiver, endpoint: IssuedEndpoint
+) -> None:
+    receiver.will(answer(500), answer(500))
+    tried(hooks, acme)
+    hooks.lab.sql(
+        "UPDATE webhook_endpoints SET failing_since = now() - interval '30 days',"
+        " failed_at = now() - interval '49 hours'"
+    )
+    tried(hooks, acme)
+
+    now = hooks.get(acme, endpoint.endpoint)
+    assert (now.disabled_at, now.failures_in_row) == (None, 2)
+    assert now.failing_since is not None
+    assert now.failing_since > datetime.now(UTC) - timedelta(minutes=5)
+
+
 def test_both_secrets_sign_until_the_overlap_is_over(
     hooks: WebhookLab, acme: Context, receiver: Receiver, endpoint: IssuedEndpoint
 ) -> None:

@@ -29,6 +29,7 @@ CREATE TABLE webhook_endpoints (
     disabled_reason      text NOT NULL DEFAULT '',
     failures_in_row      integer NOT NULL DEFAULT 0,
     failing_since        timestamptz,
+    failed_at            timestamptz,
     paused_until         timestamptz,
     created_at           timestamptz NOT NULL DEFAULT now(),
     updated_at           timestamptz NOT NULL DEFAULT now(),
@@ -239,7 +240,10 @@ def downgrade() -> None:
         " webhook_body(text, jobs, jsonb, jsonb, boolean),"
         " webhook_deliver(text, uuid, uuid, text, text[], text, text), webhook_new_id()"
     )
+    # The owner of a table with forced row security sees no row of it.
+    op.execute("ALTER TABLE jobs NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM jobs WHERE kind = 'webhooks.deliver'")
+    op.execute("ALTER TABLE jobs FORCE ROW LEVEL SECURITY")
     op.execute(
         "DROP TABLE webhook_attempts, webhook_deliveries, webhook_messages, webhook_endpoints"
     )
