@@ -44,8 +44,8 @@ WITH own AS (
     FROM live GROUP BY queue
 )
 SELECT queue, COALESCE(waiting, 0) AS waiting, COALESCE(delayed, 0) AS delayed,
-    COALESCE(held, 0) AS held, COALESCE(dispatched, 0) AS dispatched, COALESCE(running, 0) AS running,
-    COALESCE(oldest_wait_seconds, 0) AS oldest_wait_seconds,
+    COALESCE(held, 0) AS held, COALESCE(dispatched, 0) AS dispatched,
+    COALESCE(running, 0) AS running, COALESCE(oldest_wait_seconds, 0) AS oldest_wait_seconds,
     COALESCE(ended, '{}') AS ended, COALESCE(workers, 0) AS workers,
     COALESCE(places, 0) AS places, COALESCE(kinds, '{}') AS kinds
 FROM counted FULL JOIN ended USING (queue) FULL JOIN workers_of USING (queue) ORDER BY queue
