@@ -75,7 +75,7 @@ class Heartbeat:
         self._draining = True
         for lease in self._held():
             # What runs in a process of its own has no part in the memory of this one.
-            lease.stop(reason if lease.runs_here else StopReason.DRAINING)
+            lease.stop(StopReason.DRAINING if lease.isolated else reason)
 
     def abandon_overdue(self, grace_seconds: float) -> list[Lease]:
         """Gives up the attempts that are so long over their time limit; returns their leases.
@@ -106,11 +106,16 @@ class Heartbeat:
 
     @contextmanager
     def hold(
-        self, job: Job, *, since: float, limit_seconds: float | None = None
+        self,
+        job: Job,
+        *,
+        since: float,
+        limit_seconds: float | None = None,
+        isolated: bool = False,
     ) -> Iterator[Lease]:
         """Keeps the lease of a job that was claimed at `since` until the block ends.
 
-        `limit_seconds` is how long a thread may take; None for a process, which can be ended.
+        `limit_seconds` is how long the thread may take, which cannot be ended.
         """
         lease = Lease(
             Ticket(job.tenant_id, job.job_id, job.epoch, job.queue),
@@ -118,6 +123,7 @@ class Heartbeat:
             lease_seconds=self.lease_seconds,
             wake=self._wake.set,
             limit_seconds=limit_seconds,
+            isolated=isolated,
         )
         with self._lock:
             self._leases[job.tenant_id, job.job_id] = lease

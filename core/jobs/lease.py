@@ -45,11 +45,13 @@ class Lease:
         lease_seconds: float,
         wake: Callable[[], None],
         limit_seconds: float | None = None,
+        isolated: bool = False,
     ) -> None:
         self.ticket = ticket
         self.began_at = since
-        # None where another process runs the attempt, which can be killed.
         self.limit_seconds = limit_seconds
+        # Whether the attempt has a process of its own, and this one's thread only looks on.
+        self.isolated = isolated
         # When Postgres last knew the lease as ours, on the monotonic clock.
         self.renewed_at = since
         self._safe_seconds = lease_seconds * SAFE_PART
@@ -66,11 +68,6 @@ class Lease:
         if time.monotonic() > self.renewed_at + self._safe_seconds:
             return StopReason.LEASE_LOST
         return self._reason
-
-    @property
-    def runs_here(self) -> bool:
-        """Tells whether a thread of this process runs the attempt."""
-        return self.limit_seconds is not None
 
     def is_overdue(self, grace_seconds: float) -> bool:
         """Tells whether a thread goes on although its time, and the grace, are over."""

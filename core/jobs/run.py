@@ -18,6 +18,7 @@ from core.jobs.lease import Lease
 from core.jobs.ledger import Ticket
 from core.jobs.metrics import JobMetrics
 from core.jobs.run_attempt import Runner
+from core.jobs.run_isolated import ORPHAN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,16 @@ class RunJob:
             structlog.get_logger().info(event)
             return
         job = claim.job
-        limit_seconds = self._limit_seconds(job)
+        kind = self.kinds[job.kind]
+        # By then a process would have been killed, unless its thread cannot even do that.
+        limit_seconds = kind.time_limit_seconds + (ORPHAN_SECONDS if kind.isolated else 0)
         with (
             structlog.contextvars.bound_contextvars(
                 correlation_id=job.correlation_id, kind=job.kind, attempt=job.attempt
             ),
-            self.heartbeat.hold(job, since=claim.since, limit_seconds=limit_seconds) as lease,
+            self.heartbeat.hold(
+                job, since=claim.since, limit_seconds=limit_seconds, isolated=kind.isolated
+            ) as lease,
         ):
             self._run(job, lease)
 
@@ -77,8 +82,3 @@ class RunJob:
             duration_ms=round(seconds * 1000, 3),
             **({} if end.reason is None else {"reason": end.reason}),
         )
-
-    def _limit_seconds(self, job: Job) -> float | None:
-        """Returns how long an attempt may take where nobody else can end it."""
-        kind = self.kinds[job.kind]
-        return None if kind.isolated else kind.time_limit_seconds

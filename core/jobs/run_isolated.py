@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from core.reasons import Reason
 
 # How late a stop, or too much memory, may be noticed.
 LOOK_SECONDS = 0.1
+LAST_WORD_SECONDS = 0.2
 # By then the worker has killed the process, if there still is a worker.
 ORPHAN_SECONDS = 30.0
 
@@ -78,14 +80,14 @@ class RunIsolated:
             if isinstance(said, Progress):
                 lease.tell(said)
             if lease.stop_reason is StopReason.LEASE_LOST:
-                # What it still does can be written nowhere.
-                return None
+                # What it still does can be written nowhere; or it has just ended the job itself.
+                return _last_word(child)
             if failure := watch.look():
                 child.ask_for_stack()
                 child.kill()
                 child.end()
                 _log_stack("job_process_killed", order, failure.reason.name)
-                return self._crashed(lease, failure)
+                return self._crashed(lease, failure) or _last_word(child)
 
     def _crashed(self, lease: Lease, failure: Failure) -> AttemptEnd | None:
         state = self.crash(lease.ticket, failure)
@@ -124,6 +126,17 @@ class _Watch:
         return (
             timed_out(self._kind.time_limit_seconds) if time.monotonic() > self._kill_at else None
         )
+
+
+def _last_word(child: ChildProcess) -> AttemptEnd | None:
+    """Returns how the attempt ended where the child told it a moment ago."""
+    give_up = time.monotonic() + LAST_WORD_SECONDS
+    with suppress(EOFError):
+        while (left := give_up - time.monotonic()) > 0:
+            said = child.receive(left)
+            if isinstance(said, Ended):
+                return said.end
+    return None
 
 
 def _died(cause: str) -> Failure:

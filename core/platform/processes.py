@@ -17,6 +17,8 @@ import psutil
 
 # For a process that was told to write down where it stands.
 STACK_SECONDS = 0.3
+# For the news of the end of a process that was killed.
+END_SECONDS = 5.0
 LONGEST_STACK_BYTES = 16_384
 
 # Is given its end of the pipe, and an order.
@@ -70,16 +72,20 @@ class ChildProcess:
 
     def end(self) -> int:
         """Waits for its end and returns the exit code, negative for a signal."""
-        connection.wait([self._process.sentinel])
+        connection.wait([self._process.sentinel], END_SECONDS)
         with self._lock:
-            return int(self._process.exitcode or 0)
+            code = self._process.exitcode
+        # Nobody tells where the server process hangs.
+        return -signal.SIGKILL if code is None else code
 
     def close(self) -> None:
         """Kills it where it still runs, and lets go of it."""
         self.kill()
         self.end()
-        self._process.close()
         self._pipe.close()
+        # It refuses to forget a process of whose end nobody told.
+        with suppress(ValueError):
+            self._process.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with self._lock:

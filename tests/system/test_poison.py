@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,10 @@ class Node:
 
     def workers(self) -> list[psutil.Process]:
         """Returns the processes that run jobs: the children of Dramatiq's main processes."""
-        mains = [
-            child
-            for child in psutil.Process(self.process.pid).children()
-            if "dramatiq" in child.cmdline()
-        ]
         return [
-            child for main in mains for child in main.children() if "dramatiq" in child.cmdline()
+            worker
+            for main in dramatiq_of(psutil.Process(self.process.pid))
+            for worker in dramatiq_of(main)
         ]
 
     def close(self) -> None:
@@ -152,6 +149,25 @@ def shared(
     app.dispose()
     system.dispose()
     postgres.drop(urls)
+
+
+def dramatiq_of(parent: psutil.Process) -> list[psutil.Process]:
+    """Returns the children that are Dramatiq's, of a process that may end at any time."""
+    found = []
+    with suppress(psutil.NoSuchProcess):
+        for child in parent.children():
+            with suppress(psutil.NoSuchProcess):
+                if "dramatiq" in child.cmdline():
+                    found.append(child)
+    return found
+
+
+def gone(process: psutil.Process) -> bool:
+    try:
+        # Nobody waits for a grandchild where the first process of the machine does not.
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def count_job(lab: Lab, context: Context, kind: str = "count", steps: int = 5) -> Job:
@@ -351,8 +367,3 @@ def test_a_drain_keeps_its_time_with_jobs_that_hear_nothing_and_counts_no_attemp
         left = lab.get(acme, job)
         assert (left.state, left.attempt, left.crash_count) == (JobState.QUEUED, 0, 0), job.kind
     eventually(lambda: all(gone(process) for process in family))
-
-
-def gone(process: psutil.Process) -> bool:
-    # Nobody waits for a grandchild where the first process of the machine does not.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
