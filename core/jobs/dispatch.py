@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -12,11 +13,12 @@ from core.jobs import ledger
 from core.jobs.job import Job
 from core.jobs.kind import JobKind, caps_of
 from core.jobs.ledger import Capacity, Ticket
+from core.jobs.lookahead import Lookahead
 from core.jobs.pick import pick
 from core.platform.queue import JobQueue
 from core.platform.system_database import SystemDatabase
 
-# Redis holds few jobs for each place at a worker, so that whose turn it is is decided in Postgres.
+# Redis never holds more jobs for each place at a worker, however fast they are taken.
 JOBS_PER_SLOT = 2
 CAPACITY_SECONDS = 1.0
 # How long a submitter goes by what room it saw; others fill the queue meanwhile.
@@ -44,6 +46,7 @@ class DispatchJobs:
         self._capacities: Sequence[Capacity] = ()
         self._known_until = 0.0
         self._rooms: dict[str, tuple[int, float]] = {}
+        self._lookaheads: defaultdict[str, Lookahead] = defaultdict(Lookahead)
         self._quiet_until = 0.0
         self._crowded = False
 
@@ -58,18 +61,37 @@ class DispatchJobs:
             # Rounds are few then, and this one may be for a worker that has just come.
             self._known_until = 0.0
         for capacity in self._known_capacities():
-            room = self._room(capacity, self._queue.length(capacity.queue))
-            if room > 0:
-                with self._system.begin() as transaction:
-                    tickets = pick(transaction, capacity, caps_of(self._kinds), most=room)
-                self._push(tickets)
-                dispatched += len(tickets)
-                room -= len(tickets)
-            if room <= 0:
+            tickets, more = self._dispatch(capacity)
+            dispatched += len(tickets)
+            if more:
                 crowded = True
                 self._queue.say_crowded(capacity.queue, seconds=CROWDED_SECONDS)
         self._crowded = crowded
         return dispatched, crowded
+
+    def _dispatch(self, capacity: Capacity) -> tuple[Sequence[Ticket], bool]:
+        """Runs one round over one queue; returns what was dispatched, and whether more may wait.
+
+        Beyond the free places only a little is handed over: whose turn it is is decided in
+        Postgres, and what lies in Redis is taken before whoever comes next.
+        """
+        length = self._queue.length(capacity.queue)
+        lookahead = self._lookaheads[capacity.queue]
+        ready = lookahead.jobs(length)
+        room = self._room(capacity, length)
+        if room <= 0:
+            return (), True
+        with self._system.begin() as transaction:
+            if ready - length < room:
+                # Where jobs are taken quicker than that, free places make no difference.
+                busy = ledger.busy_places(transaction, capacity.queue, ready=length)
+                room = min(room, capacity.slots - busy + ready - length)
+            if room <= 0:
+                return (), True
+            tickets = pick(transaction, capacity, caps_of(self._kinds), most=room)
+        self._push(tickets)
+        lookahead.pushed(len(tickets))
+        return tickets, len(tickets) == room
 
     def has_room(self, kind: JobKind) -> bool:
         """Tells whether a job of the kind may go to the workers in the transaction that submits it.

@@ -51,6 +51,27 @@ def capacities(transaction: SystemTransaction) -> list[Capacity]:
     return [Capacity(row["queue"], row["slots"], tuple(row["kinds"] or ())) for row in rows]
 
 
+def busy_places(transaction: SystemTransaction, queue: str, *, ready: int) -> int:
+    """Returns how many places of the queue's live workers have a job, or are just taking one.
+
+    `ready` is how many jobs lie in Redis: what was dispatched beyond them is on its way to its
+    worker, or lost where that was more than a second ago.
+    """
+    row = transaction.one(
+        """
+        SELECT (SELECT count(*) FROM jobs WHERE state = 'running' AND worker_id IN (
+                SELECT worker_id FROM workers WHERE :queue = ANY(queues)
+                AND seen_at > now() - make_interval(secs => :gone)))
+            + GREATEST(0, (SELECT count(*) FROM jobs WHERE state = 'dispatched'
+                AND queue = :queue AND dispatched_at > now() - interval '1 second') - :ready)
+            AS jobs
+        """,
+        {"queue": queue, "gone": WORKER_GONE_SECONDS, "ready": ready},
+    )
+    assert row is not None
+    return int(row["jobs"])
+
+
 def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
     """Queues jobs again that were dispatched but not begun; returns how many."""
     if not tickets:

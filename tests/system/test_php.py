@@ -24,7 +24,7 @@ PHP_CLIENT = TREE / "clients/php"
 
 @dataclass(frozen=True)
 class Keyed:
-    """Is a node with the tenants acme and phpunit, a key of an administrator of each, an operator's."""
+    """Is a node with the tenants acme and phpunit, a key of an administrator of each, and more."""
 
     node: OwnNode
     keys: dict[str, Credential]
