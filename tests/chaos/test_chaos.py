@@ -37,6 +37,8 @@ SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000
 WAITING = ("held", "queued", "dispatched", "running")
 # An operator's answer to jobs that were met by three kills.
 LONGEST_REPLAYS = 5
+# From the kill of a worker to its job running again.
+RESCUE_P99_SECONDS = 60.0
 
 CREATE_EFFECTS = """
 CREATE TABLE effects (number integer NOT NULL, job_id uuid NOT NULL);
@@ -54,15 +56,14 @@ class Size:
     other_pauses: Pauses
     settings: dict[str, str]
     lease_seconds: int
-    rescue_p99_seconds: float
     patience_seconds: float
 
 
 SHORT_SIZE = Size(
     jobs=2_000,
     seconds=35.0,
-    process_pauses=(1.0, 3.0),
-    other_pauses=(0.2, 2.0),
+    process_pauses=(1.5, 3.5),
+    other_pauses=(0.5, 2.5),
     settings={
         "HOWDAH_JOB_LEASE_SECONDS": "4",
         "HOWDAH_JOB_HEARTBEAT_SECONDS": "1",
@@ -70,7 +71,6 @@ SHORT_SIZE = Size(
         "HOWDAH_JOB_UNCLAIMED_SECONDS": "2",
     },
     lease_seconds=4,
-    rescue_p99_seconds=30.0,
     patience_seconds=60.0,
 )
 # With the settings of production.
@@ -81,7 +81,6 @@ LONG_SIZE = Size(
     other_pauses=(0.5, 8.0),
     settings={},
     lease_seconds=45,
-    rescue_p99_seconds=60.0,
     patience_seconds=300.0,
 )
 
@@ -190,7 +189,7 @@ def test_every_accepted_job_has_exactly_one_effect(ground: Ground, size: Size) -
     assert rescued, "no job was met by a kill"
     rescues = summary(rescued)
     report(size, ground, submitted, seconds, len(attempts), len(replayed), rescues)
-    assert rescues["p99"] <= size.rescue_p99_seconds
+    assert rescues["p99"] <= RESCUE_P99_SECONDS
 
     assert ground.node.stop() == 0, ground.node.log()[-5_000:]
     assert ground.node.left_behind() == []
