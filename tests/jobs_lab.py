@@ -96,9 +96,7 @@ class Lab:
         return RunJob(
             hand_back=HandBackJobs(self.system),
             kinds=self.kinds,
-            claim=ClaimJob(
-                self.system, tuple(self.kinds), f"lab-{len(self.heartbeats)}", lease_seconds
-            ),
+            claim=ClaimJob(self.system, self.kinds, f"lab-{len(self.heartbeats)}", lease_seconds),
             heartbeat=heartbeat,
             run_here=run,
             # In this process as well: what its own process does is seen with real workers.

@@ -66,7 +66,7 @@ def build_broker(
         pulse=pulse,
     )
 
-    claim = ClaimJob(system, tuple(kinds), worker_id, settings.job_lease_seconds)
+    claim = ClaimJob(system, kinds, worker_id, settings.job_lease_seconds)
     announce, hand_back = AnnounceWorker(system, JobQueue(client)), HandBackJobs(system)
     leave_at_once = _leaving(processes, leave)
     drain = Drain(heartbeat, hand_back, claim, settings.worker_drain_seconds, leave=leave_at_once)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from core.failures import RefusedError
 from core.jobs.job import Job
-from core.jobs.ledger import Ticket, arrays
+from core.jobs.kind import JobKind
+from core.jobs.ledger import KNOWN, Ticket, arrays, versions_of
 from core.jobs.store import COLUMNS, TELL, job_from
 from core.platform.system_database import SystemDatabase
 
@@ -24,7 +25,8 @@ UPDATE jobs SET state = 'running', epoch = epoch + 1, attempt = attempt + 1,
 FROM unnest(CAST(%(tenants)s AS text[]), CAST(%(ids)s AS uuid[]), CAST(%(epochs)s AS bigint[]))
     AS given (tenant, id, number)
 WHERE tenant_id = tenant AND job_id = id AND epoch = number
-AND state IN ('dispatched', 'queued') AND run_at <= now() AND kind = ANY(%(kinds)s)
+AND state IN ('dispatched', 'queued') AND run_at <= now()
+AND {KNOWN.format(versions="%(versions)s")}
 AND (expires_at IS NULL OR expires_at > now() OR started_at IS NOT NULL)
 AND NOT EXISTS (SELECT FROM tenants WHERE tenants.tenant_id = tenant AND jobs_paused_at IS NOT NULL)
 RETURNING {COLUMNS}, {TELL}::text AS told
@@ -43,17 +45,21 @@ class ClaimJob:
     """Turns a message into an attempt: the one message whose epoch is still the row's."""
 
     def __init__(
-        self, system: SystemDatabase, kinds: Sequence[str], worker_id: str, lease_seconds: float
+        self,
+        system: SystemDatabase,
+        kinds: Mapping[str, JobKind],
+        worker_id: str,
+        lease_seconds: float,
     ) -> None:
         self._system = system
-        self._kinds = list(kinds)
+        self._versions = versions_of(kinds)
         self._worker_id = worker_id
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
         self._ahead: dict[Ticket, Claim] = {}
 
     def __call__(self, ticket: Ticket) -> Claim | None:
-        """Returns the claim; None where the message is old or the kind is not ours."""
+        """Returns the claim; None where the message is old or we do not know the kind so far."""
         with self._lock:
             claim = self._ahead.pop(_key(ticket), None)
         if claim is not None:
@@ -89,7 +95,7 @@ class ClaimJob:
             CLAIM,
             {
                 **arrays(tickets),
-                "kinds": self._kinds,
+                "versions": self._versions,
                 "worker_id": self._worker_id,
                 "lease_seconds": self._lease_seconds,
             },

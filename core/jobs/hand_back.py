@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from core.failures import RefusedError
 from core.jobs import leases, ledger
+from core.jobs.kind import JobKind
 from core.jobs.ledger import Ticket
 from core.platform.system_database import SystemDatabase
 
@@ -30,11 +31,16 @@ class HandBackJobs:
             structlog.get_logger().warning("jobs_not_given_back", reason=str(refusal))
             return 0
 
-    def unknown(self, ticket: Ticket, kinds: Sequence[str]) -> bool:
-        """Queues a job again where this worker does not know its kind; tells whether it was so."""
+    def unknown(self, ticket: Ticket, kinds: Mapping[str, JobKind]) -> bool:
+        """Queues a job again that these kinds, or their versions, are too old for; tells if so."""
         try:
             with self._system.begin() as transaction:
-                return ledger.pass_on(transaction, ticket, kinds, after_seconds=PASS_ON_SECONDS)
+                return ledger.pass_on(
+                    transaction,
+                    ticket,
+                    ledger.versions_of(kinds),
+                    after_seconds=PASS_ON_SECONDS,
+                )
         except RefusedError as refusal:
             structlog.get_logger().warning("job_not_passed_on", reason=str(refusal))
             return False

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.jobs.batch_locks import lock_in_order
-from core.jobs.store import TELL
+from core.jobs.kind import JobKind
+from core.jobs.store import TELL, json_text
 from core.platform.postgres import Row
 from core.platform.system_database import SystemTransaction
 
 # A worker that has not been seen for so long counts as gone.
 WORKER_GONE_SECONDS = 30
+
+
+# Whether a worker can run a job: a kind that it knows, and no later version of it, whose payload
+# it could misread. `versions` are those of the worker's kinds.
+KNOWN = "kind_version <= COALESCE((CAST({versions} AS jsonb) ->> kind)::integer, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,9 @@ def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
 
 
 def pass_on(
-    transaction: SystemTransaction, ticket: Ticket, kinds: Sequence[str], *, after_seconds: float
+    transaction: SystemTransaction, ticket: Ticket, versions: str, *, after_seconds: float
 ) -> bool:
-    """Queues a dispatched job again whose kind is none of `kinds`; tells whether it was so.
+    """Queues a dispatched job again that is not `KNOWN` by its worker; tells whether it was so.
 
     For a while later: until the worker that knows it comes to it, it may be handed to us again.
     """
@@ -103,14 +109,14 @@ def pass_on(
             UPDATE jobs SET state = 'queued', dispatched_at = NULL, sequence = sequence + 1,
                 run_at = GREATEST(run_at, now() + make_interval(secs => :after_seconds))
             WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch = :epoch
-            AND state = 'dispatched' AND kind <> ALL(:kinds)
+            AND state = 'dispatched' AND NOT {KNOWN.format(versions=":versions")}
             RETURNING {TELL}::text
             """,
             {
                 "tenant_id": ticket.tenant_id,
                 "job_id": ticket.job_id,
                 "epoch": ticket.epoch,
-                "kinds": list(kinds),
+                "versions": versions,
                 "after_seconds": after_seconds,
             },
         ).rowcount
@@ -148,6 +154,11 @@ def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -
     )
     lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
     return len(rows)
+
+
+def versions_of(kinds: Mapping[str, JobKind]) -> str:
+    """Returns the versions of the kinds as `KNOWN` takes them."""
+    return json_text({name: kind.version for name, kind in kinds.items()})
 
 
 def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:

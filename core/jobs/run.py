@@ -48,7 +48,7 @@ class RunJob:
             structlog.get_logger().warning("job_unclaimed", reason=str(refusal))
             return
         if claim is None:
-            passed_on = self.hand_back.unknown(ticket, tuple(self.kinds))
+            passed_on = self.hand_back.unknown(ticket, self.kinds)
             event = "job_left_to_another_worker" if passed_on else "job_message_outdated"
             structlog.get_logger().info(event)
             return

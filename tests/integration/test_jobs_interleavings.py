@@ -50,7 +50,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self, lab: Lab, context: Context) -> None:
         super().__init__()
         self.lab, self.context = lab, context
-        self.claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+        self.claim = ClaimJob(lab.system, lab.kinds, "w", 45)
         self.finish = FinishJob(lab.database, lab.system)
         self.hand_back = HandBackJobs(lab.system)
         self.messages: list[Ticket] = []

@@ -15,8 +15,10 @@ from core.config import Settings
 from core.context import Context
 from core.jobs.claim import ClaimJob
 from core.jobs.job import JobState
+from core.jobs.kind import JobKind
 from core.jobs.metrics import RescueMetrics
 from core.jobs.rescue import Rescued
+from core.jobs.run import RunJob
 from tests.conftest import Databases
 from tests.jobs_lab import Lab, await_value, echo, open_lab, ticket
 from tests.jobs_redis import OwnRedis
@@ -57,18 +59,22 @@ def lab(settings: Settings, databases: Databases, environment: dict[str, str]) -
         yield lab
 
 
-def test_a_worker_queues_a_job_again_whose_kind_it_does_not_know(lab: Lab, acme: Context) -> None:
-    lab.kind("new", echo)
+def knowing(lab: Lab, *kinds: JobKind) -> RunJob:
+    """Returns a worker's use case that knows just these kinds."""
+    known = {kind.name: kind for kind in kinds}
+    return replace(lab.runner(), kinds=known, claim=ClaimJob(lab.system, known, "old", 45))
+
+
+@pytest.mark.parametrize("known", ["echo", "new"])
+def test_a_worker_queues_a_job_again_that_it_is_too_old_for(
+    lab: Lab, acme: Context, known: str
+) -> None:
+    lab.kind("new", echo, version=2)
     lab.worker_row()
     job = lab.submit(acme, "new", {"a": 1})
     lab.until(acme, job, JobState.DISPATCHED, JobState.QUEUED)
     lab.sql("UPDATE jobs SET state = 'dispatched', dispatched_at = now()")
-    knows_all = lab.runner()
-    old = replace(
-        knows_all,
-        kinds={"echo": lab.kinds["echo"]},
-        claim=ClaimJob(lab.system, ("echo",), "old", 45),
-    )
+    old = knowing(lab, JobKind(known, echo))
     with capture_logs() as lines:
         old(ticket(job))
     left = lab.get(acme, job)
@@ -79,7 +85,15 @@ def test_a_worker_queues_a_job_again_whose_kind_it_does_not_know(lab: Lab, acme:
     old(ticket(job))
     assert lab.get(acme, job) == left
     lab.sql("UPDATE jobs SET run_at = now()")
-    knows_all(ticket(job))
+    lab.runner()(ticket(job))
+    assert lab.get(acme, job).state is JobState.SUCCEEDED
+
+
+def test_a_worker_runs_what_an_earlier_version_of_its_kind_was_submitted_for(
+    lab: Lab, acme: Context
+) -> None:
+    job = lab.submit(acme)
+    knowing(lab, JobKind("echo", echo, version=2))(ticket(job))
     assert lab.get(acme, job).state is JobState.SUCCEEDED
 
 

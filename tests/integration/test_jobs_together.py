@@ -55,7 +55,7 @@ def test_an_ending_that_cannot_be_written_costs_no_other_its_own(lab: Lab, acme:
 def test_what_was_claimed_ahead_is_run_and_old_messages_are_not(
     lab: Lab, acme: Context, globex: Context
 ) -> None:
-    claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+    claim = ClaimJob(lab.system, lab.kinds, "w", 45)
     jobs = [lab.submit(context) for context in (acme, globex)]
     claim.ahead([*map(ticket, jobs), ticket(jobs[0])])
     assert [lab.get(acme, jobs[0]).state, lab.get(globex, jobs[1]).state] == [
@@ -68,7 +68,7 @@ def test_what_was_claimed_ahead_is_run_and_old_messages_are_not(
 
 
 def test_a_worker_that_drains_releases_what_it_claimed_ahead(lab: Lab, acme: Context) -> None:
-    claim = ClaimJob(lab.system, tuple(lab.kinds), "w", 45)
+    claim = ClaimJob(lab.system, lab.kinds, "w", 45)
     jobs = [lab.submit(acme) for _ in range(3)]
     claim.ahead([ticket(job) for job in jobs])
     assert claim(ticket(jobs[0])) is not None
