@@ -18,7 +18,8 @@ class LifeSigns:
 
     def __init__(self) -> None:
         self._line: int | None = None
-        self._spoke = False
+        # Whether the process has begun its work.
+        self.spoke = False
         self._silent_seconds = 0.0
         self._listened_at = 0.0
         # Whether the process said that its end would be no accident.
@@ -39,7 +40,7 @@ class LifeSigns:
 
     def forget(self) -> None:
         """Waits for the first sign anew."""
-        self._spoke, self._silent_seconds = False, 0.0
+        self.spoke, self._silent_seconds = False, 0.0
 
     def listen(self) -> float:
         """Returns for how long the program has been silent after it had spoken."""
@@ -47,8 +48,8 @@ class LifeSigns:
         passed, self._listened_at = now - self._listened_at, now
         said = b"" if self._line is None else heard(self._line)
         if said:
-            self._spoke, self._silent_seconds = True, 0.0
+            self.spoke, self._silent_seconds = True, 0.0
             self.left = self.left or LEAVING in said
-        elif self._spoke:
+        elif self.spoke:
             self._silent_seconds += min(passed, LONGEST_LOOK_SECONDS)
         return self._silent_seconds

@@ -88,8 +88,10 @@ class Child:
     def backoff(self, code: int) -> float:
         """Returns how long to wait before the next start, longer after each early death."""
         lived = time.monotonic() - self.started_at
-        # A signal comes from outside and says nothing about whether the program can start.
-        self.failures = 0 if lived > HEALTHY_SECONDS or code < 0 else self.failures + 1
+        # A signal comes from outside and says nothing about whether the program can start. A worker
+        # that has begun can start: the jobs that kill it must not end the node.
+        well = lived > HEALTHY_SECONDS or code < 0 or self.life.spoke
+        self.failures = 0 if well else self.failures + 1
         return min(FIRST_BACKOFF_SECONDS * 2.0**self.failures, LONGEST_BACKOFF_SECONDS)
 
 
@@ -176,10 +178,10 @@ class Supervisor:
                 if child.program.ends_node:
                     self.stop(0 if code == 0 else 1)
                 continue
+            child.life.listen()
             backoff = child.backoff(code)
             child.start_at = time.monotonic() + backoff
             facts = {"program": child.program.name, "code": code, "restart_in_seconds": backoff}
-            child.life.listen()
             if child.life.left:
                 self._log.info("process_recycled", **facts)
             else:

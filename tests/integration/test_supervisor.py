@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from server.supervisor import STARTS_BEFORE_GIVING_UP
+
 PROGRAM = """
 import json, os, sys, threading
 from core.config import load_settings
@@ -117,6 +119,18 @@ def test_a_process_that_cannot_start_ends_the_node_after_some_tries(
     assert len(run.pids("broken")) == 5
     assert "process_cannot_start" in run.events()
     assert not alive(run.pids("a")[0])
+
+
+def test_a_worker_that_is_killed_by_its_jobs_again_and_again_does_not_end_the_node(
+    start: Callable[..., Run],
+) -> None:
+    # What Dramatiq's main process answers when a process of its own was killed.
+    dies = f"echo $$ >> dies.pids; {ALIVE} exit 1"
+    run = start(program("a"), {"name": "dies", "script": dies})
+    run.pids("dies", STARTS_BEFORE_GIVING_UP + 1)
+    assert run.process.poll() is None
+    assert alive(run.pids("a")[0])
+    assert "process_cannot_start" not in run.events()
 
 
 def test_a_stop_goes_through_the_stages_in_order(start: Callable[..., Run]) -> None:
