@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -28,6 +29,10 @@ from core.platform.embedded import (
 from core.platform.migrate import migrate
 from core.platform.postgres import open_engine
 from core.platform.system_database import SystemDatabase
+
+# How long one example takes depends on who else is at the machine.
+hypothesis.settings.register_profile("howdah", deadline=None)
+hypothesis.settings.load_profile("howdah")
 
 TEMPLATE = "howdah_template"
 # A crash of the test server loses nothing that anybody wants back.

@@ -48,7 +48,7 @@ BEGIN
     END IF;
     IF limits.max_waiting_jobs_per_tenant <= (
         SELECT count(*) FROM (SELECT FROM jobs WHERE tenant_id = tenant
-            AND state IN ('held', 'queued', 'dispatched')
+            AND state IN ('held', 'queued', 'dispatched') AND queue <> 'webhooks'
             LIMIT limits.max_waiting_jobs_per_tenant) AS waiting
     ) THEN
         RAISE EXCEPTION 'the tenant has % jobs waiting already', limits.max_waiting_jobs_per_tenant
