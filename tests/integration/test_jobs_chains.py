@@ -17,7 +17,7 @@ from core.platform.signals import JOBS_WAITING
 from core.reasons import Reason
 from core.result import Err, Ok
 from tests.conftest import Databases
-from tests.jobs_lab import Lab, await_value, open_lab, ticket
+from tests.jobs_lab import PATIENCE_SECONDS, Lab, await_value, open_lab, ticket
 
 
 @pytest.fixture
@@ -73,17 +73,10 @@ def test_a_held_step_cannot_be_started_by_any_message(lab: Lab, acme: Context) -
 
 
 def test_the_dispatchers_hear_of_the_step_that_may_begin(lab: Lab, acme: Context) -> None:
-    lab.kind("probe", step, queue="bulk")
     first, _second = chain(lab, acme, {}, {})
     heard: list[str] = []
     lab.signals.hear(JOBS_WAITING, heard.append)
-
-    def probe() -> bool | None:
-        lab.submit(acme, "probe")
-        return True if "bulk" in heard else None
-
-    await_value(probe, lambda: "nothing was heard")
-    heard.clear()
+    assert lab.signals.wait_until_hearing(PATIENCE_SECONDS)
 
     run(lab, acme, first)
 
