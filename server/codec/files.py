@@ -6,7 +6,7 @@ from core.files.append_upload import Chunk
 from core.files.complete_upload import Completion
 from core.files.create_upload import NewUpload
 from core.files.download_file import FilePart, FileRange
-from core.files.file import File
+from core.files.file import File, FileState
 from howdah.files.v1 import files_pb2 as pb
 
 STATES = {
@@ -49,6 +49,7 @@ def file(value: File) -> pb.File:
         media_type=value.media_type,
         size_bytes=value.size_bytes,
         sha256=value.sha256,
+        path=value.path if value.state is FileState.READY else "",
     )
     message.create_time.FromDatetime(value.created_at)
     message.expire_time.FromDatetime(value.expires_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from typing import TypeVar
 
@@ -69,6 +70,7 @@ def test_a_file_goes_up_in_pieces_and_comes_down_in_chunks(running: RunningNode)
     assert file.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert file.media_type == "application/octet-stream"
     assert file.create_time.ToSeconds() < file.expire_time.ToSeconds()
+    assert re.fullmatch(rf"tenant_acme/upload/\d{{4}}/\d\d/{file.file_id}\.csv", file.path)
     parts = downloaded(running.acme, file.file_id)
     assert parts[0].file == file
     assert not any(part.HasField("file") for part in parts[1:])

@@ -78,6 +78,17 @@ final readonly class Client
     }
 
     /**
+     * Has nginx send the files of `files()->respond()`, by X-Accel-Redirect.
+     *
+     * @param string|null $location of nginx, `internal` and an alias of the node's directory of files, such as
+     *                              `/howdah-files/`; null streams them through PHP
+     */
+    public function withAccelLocation(?string $location): self
+    {
+        return $this->withOptions($this->caller->options->withAccelLocation($location));
+    }
+
+    /**
      * Takes correlation id and trace from the request that is being answered, so that logs can be joined.
      * Headers that are not of the right form count as absent.
      *

@@ -89,16 +89,20 @@ final class Howdah
 
     /**
      * Makes a client from HOWDAH_DSN; or from HOWDAH_ADDRESS, HOWDAH_KEY_ID and HOWDAH_SECRET (or HOWDAH_TOKEN), and where they are
-     * set HOWDAH_AUDIENCE, HOWDAH_TENANT and HOWDAH_CA_FILE.
+     * set HOWDAH_AUDIENCE, HOWDAH_TENANT and HOWDAH_CA_FILE. HOWDAH_ACCEL_LOCATION goes with either.
      *
      * @throws ConfigurationException which names everything that is missing
      */
     public static function fromEnvironment(LoggerInterface $logger = new NullLogger()): Client
     {
         $dsn = self::env('HOWDAH_DSN');
-        if ($dsn !== null) {
-            return self::fromDsn($dsn, $logger);
-        }
+        $client = $dsn !== null ? self::fromDsn($dsn, $logger) : self::fromVariables($logger);
+
+        return $client->withAccelLocation(self::env('HOWDAH_ACCEL_LOCATION'));
+    }
+
+    private static function fromVariables(LoggerInterface $logger): Client
+    {
         $needed = ['HOWDAH_ADDRESS'];
         if (self::env('HOWDAH_TOKEN') === null) {
             array_push($needed, 'HOWDAH_KEY_ID', 'HOWDAH_SECRET');

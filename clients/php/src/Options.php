@@ -18,6 +18,7 @@ use Psr\Log\NullLogger;
 final readonly class Options
 {
     private const TENANT = '/\A[a-z0-9][a-z0-9_-]{0,62}\z/';
+    private const LOCATION = '#\A(?:/[A-Za-z0-9_-]+)+/?\z#';
 
     /**
      * @param string                      $audience      the configured name of the node
@@ -27,6 +28,7 @@ final readonly class Options
      * @param array<string, list<string>> $metadata      sent with every call
      * @param Breaker|null                $breaker       null calls on, however often a node fails
      * @param list<Middleware>            $middleware    the first one stands outermost
+     * @param string|null                 $accelLocation where nginx has the node's files; null streams them through PHP
      */
     public function __construct(
         public ?Credentials $credentials = null,
@@ -39,6 +41,7 @@ final readonly class Options
         public LoggerInterface $logger = new NullLogger(),
         public ?Breaker $breaker = null,
         public array $middleware = [],
+        public ?string $accelLocation = null,
     ) {
         if ($tenant !== null && preg_match(self::TENANT, $tenant) !== 1) {
             throw ConfigurationException::because(
@@ -51,6 +54,9 @@ final readonly class Options
         }
         if ($correlationId !== null && !Uuid::isValid($correlationId)) {
             throw ConfigurationException::because('A correlation id is a UUID.');
+        }
+        if ($accelLocation !== null && preg_match(self::LOCATION, $accelLocation) !== 1) {
+            throw ConfigurationException::because('The location of files is a path such as /howdah-files/.');
         }
     }
 
@@ -104,6 +110,11 @@ final readonly class Options
     public function withMiddleware(Middleware $middleware): self
     {
         return $this->with(['middleware' => [...$this->middleware, $middleware]]);
+    }
+
+    public function withAccelLocation(?string $location): self
+    {
+        return $this->with(['accelLocation' => $location]);
     }
 
     /** @param array<string, mixed> $changes */

@@ -17,7 +17,7 @@ final class ArchitectureTest extends TestCase
         'Exception' => ['Code', 'Contract', 'Failure'],
         'Failure' => ['Code', 'Contract', 'Exception', 'Transport\Status'],
         'Files' => ['Calls', 'Client', 'Code', 'Exception', 'Failure', 'Service', 'Stub'],
-        'Service' => ['Calls', 'Client', 'Code', 'Exception', 'Failure', 'Files'],
+        'Service' => ['Calls', 'Client', 'Code', 'Contract', 'Exception', 'Failure', 'Files'],
         'Signing' => ['Calls\Clock', 'Calls\SystemClock', 'Exception'],
         'Stub' => ['Calls', 'Code', 'Exception', 'Failure', 'Options', 'Transport'],
         'Testing' => ['Calls', 'Client', 'Contract', 'Options', 'Transport'],

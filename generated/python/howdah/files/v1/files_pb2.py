@@ -27,7 +27,7 @@ from howdah.policy.v1 import policy_pb2 as howdah_dot_policy_dot_v1_dot_policy__
 from howdah.validate.v1 import validate_pb2 as howdah_dot_validate_dot_v1_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bhowdah/files/v1/files.proto\x12\x0fhowdah.files.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhowdah/policy/v1/policy.proto\x1a!howdah/validate/v1/validate.proto\"\xbd\x02\n\x04\x46ile\x12\x17\n\x07\x66ile_id\x18\x01 \x01(\tR\x06\x66ileId\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32\x1a.howdah.files.v1.FileStateR\x05state\x12\x1a\n\x08\x66ilename\x18\x03 \x01(\tR\x08\x66ilename\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x1d\n\nsize_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x06 \x01(\tR\x06sha256\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"\xef\x01\n\x13\x43reateUploadRequest\x12@\n\x08\x66ilename\x18\x01 \x01(\tB$\xca\xc1\x18 \x08\x01\x12\x1c\x1a\x1a[^/\\\\\\x00-\\x1f\\x7f]{1,255}R\x08\x66ilename\x12V\n\nmedia_type\x18\x02 \x01(\tB7\xca\xc1\x18\x33\x12\x31\x1a/[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}R\tmediaType\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"A\n\x14\x43reateUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\x7f\n\x13\x41ppendUploadRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12 \n\x06offset\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\x06offset\x12!\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\r\xca\xc1\x18\t\x08\x01*\x05\x10\x80\x80\xc0\x01R\x04\x64\x61ta\"A\n\x14\x41ppendUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\xd5\x01\n\x15\x43ompleteUploadRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12\'\n\nsize_bytes\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\tsizeBytes\x12.\n\x06sha256\x18\x03 \x01(\tB\x16\xca\xc1\x18\x12\x08\x01\x12\x0e\x1a\x0c[0-9a-f]{64}R\x06sha256\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"C\n\x16\x43ompleteUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"5\n\x0eGetFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\"<\n\x0fGetFileResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\\\n\x13\x44ownloadFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12 \n\x06offset\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\x06offset\"U\n\x14\x44ownloadFileResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\"x\n\x11\x44\x65leteFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"\x14\n\x12\x44\x65leteFileResponse*W\n\tFileState\x12\x1a\n\x16\x46ILE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46ILE_STATE_UPLOADING\x10\x01\x12\x14\n\x10\x46ILE_STATE_READY\x10\x02\x32\xed\x05\n\x0c\x46ilesService\x12{\n\x0c\x43reateUpload\x12$.howdah.files.v1.CreateUploadRequest\x1a%.howdah.files.v1.CreateUploadResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x02 \x88\'(\xb0\xea\x01\x38\x01\x12{\n\x0c\x41ppendUpload\x12$.howdah.files.v1.AppendUploadRequest\x1a%.howdah.files.v1.AppendUploadResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x01 \x90N(\xe0\xd4\x03\x38\x01\x12\x82\x01\n\x0e\x43ompleteUpload\x12&.howdah.files.v1.CompleteUploadRequest\x1a\'.howdah.files.v1.CompleteUploadResponse\"\x1f\xaa\xbb\x18\x1b\n\x0b\x66iles.write\x10\x01\x18\x02 \xb0\xea\x01(\xc0\xa9\x07\x38\x01\x12i\n\x07GetFile\x12\x1f.howdah.files.v1.GetFileRequest\x1a .howdah.files.v1.GetFileResponse\"\x1b\xaa\xbb\x18\x17\n\nfiles.read\x10\x01\x18\x01 \x88\'(\xb0\xea\x01\x12|\n\x0c\x44ownloadFile\x12$.howdah.files.v1.DownloadFileRequest\x1a%.howdah.files.v1.DownloadFileResponse\"\x1d\xaa\xbb\x18\x19\n\nfiles.read\x10\x01\x18\x01 \xe0\xa7\x12(\x80\xdd\xdb\x01\x30\x01\x12u\n\nDeleteFile\x12\".howdah.files.v1.DeleteFileRequest\x1a#.howdah.files.v1.DeleteFileResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x02 \x88\'(\xb0\xea\x01\x38\x01\x42-\xca\x02\x0fHowdah\\Files\\V1\xe2\x02\x18Howdah\\Files\\V1\\Metadatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bhowdah/files/v1/files.proto\x12\x0fhowdah.files.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhowdah/policy/v1/policy.proto\x1a!howdah/validate/v1/validate.proto\"\xd1\x02\n\x04\x46ile\x12\x17\n\x07\x66ile_id\x18\x01 \x01(\tR\x06\x66ileId\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32\x1a.howdah.files.v1.FileStateR\x05state\x12\x1a\n\x08\x66ilename\x18\x03 \x01(\tR\x08\x66ilename\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x1d\n\nsize_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x06 \x01(\tR\x06sha256\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12\x12\n\x04path\x18\t \x01(\tR\x04path\"\xef\x01\n\x13\x43reateUploadRequest\x12@\n\x08\x66ilename\x18\x01 \x01(\tB$\xca\xc1\x18 \x08\x01\x12\x1c\x1a\x1a[^/\\\\\\x00-\\x1f\\x7f]{1,255}R\x08\x66ilename\x12V\n\nmedia_type\x18\x02 \x01(\tB7\xca\xc1\x18\x33\x12\x31\x1a/[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}R\tmediaType\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"A\n\x14\x43reateUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\x7f\n\x13\x41ppendUploadRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12 \n\x06offset\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\x06offset\x12!\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\r\xca\xc1\x18\t\x08\x01*\x05\x10\x80\x80\xc0\x01R\x04\x64\x61ta\"A\n\x14\x41ppendUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\xd5\x01\n\x15\x43ompleteUploadRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12\'\n\nsize_bytes\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\tsizeBytes\x12.\n\x06sha256\x18\x03 \x01(\tB\x16\xca\xc1\x18\x12\x08\x01\x12\x0e\x1a\x0c[0-9a-f]{64}R\x06sha256\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"C\n\x16\x43ompleteUploadResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"5\n\x0eGetFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\"<\n\x0fGetFileResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\"\\\n\x13\x44ownloadFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12 \n\x06offset\x18\x02 \x01(\x03\x42\x08\xca\xc1\x18\x04\"\x02\x08\x00R\x06offset\"U\n\x14\x44ownloadFileResponse\x12)\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x15.howdah.files.v1.FileR\x04\x66ile\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\"x\n\x11\x44\x65leteFileRequest\x12#\n\x07\x66ile_id\x18\x01 \x01(\tB\n\xca\xc1\x18\x06\x08\x01\x12\x02(\x01R\x06\x66ileId\x12>\n\x0fidempotency_key\x18\x0f \x01(\tB\x15\xca\xc1\x18\x11\x12\x0f\x1a\r[ -~]{16,255}R\x0eidempotencyKey\"\x14\n\x12\x44\x65leteFileResponse*W\n\tFileState\x12\x1a\n\x16\x46ILE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46ILE_STATE_UPLOADING\x10\x01\x12\x14\n\x10\x46ILE_STATE_READY\x10\x02\x32\xed\x05\n\x0c\x46ilesService\x12{\n\x0c\x43reateUpload\x12$.howdah.files.v1.CreateUploadRequest\x1a%.howdah.files.v1.CreateUploadResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x02 \x88\'(\xb0\xea\x01\x38\x01\x12{\n\x0c\x41ppendUpload\x12$.howdah.files.v1.AppendUploadRequest\x1a%.howdah.files.v1.AppendUploadResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x01 \x90N(\xe0\xd4\x03\x38\x01\x12\x82\x01\n\x0e\x43ompleteUpload\x12&.howdah.files.v1.CompleteUploadRequest\x1a\'.howdah.files.v1.CompleteUploadResponse\"\x1f\xaa\xbb\x18\x1b\n\x0b\x66iles.write\x10\x01\x18\x02 \xb0\xea\x01(\xc0\xa9\x07\x38\x01\x12i\n\x07GetFile\x12\x1f.howdah.files.v1.GetFileRequest\x1a .howdah.files.v1.GetFileResponse\"\x1b\xaa\xbb\x18\x17\n\nfiles.read\x10\x01\x18\x01 \x88\'(\xb0\xea\x01\x12|\n\x0c\x44ownloadFile\x12$.howdah.files.v1.DownloadFileRequest\x1a%.howdah.files.v1.DownloadFileResponse\"\x1d\xaa\xbb\x18\x19\n\nfiles.read\x10\x01\x18\x01 \xe0\xa7\x12(\x80\xdd\xdb\x01\x30\x01\x12u\n\nDeleteFile\x12\".howdah.files.v1.DeleteFileRequest\x1a#.howdah.files.v1.DeleteFileResponse\"\x1e\xaa\xbb\x18\x1a\n\x0b\x66iles.write\x10\x01\x18\x02 \x88\'(\xb0\xea\x01\x38\x01\x42-\xca\x02\x0fHowdah\\Files\\V1\xe2\x02\x18Howdah\\Files\\V1\\Metadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,34 +77,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILESSERVICE'].methods_by_name['DownloadFile']._serialized_options = b'\252\273\030\031\n\nfiles.read\020\001\030\001 \340\247\022(\200\335\333\001'
   _globals['_FILESSERVICE'].methods_by_name['DeleteFile']._loaded_options = None
   _globals['_FILESSERVICE'].methods_by_name['DeleteFile']._serialized_options = b'\252\273\030\032\n\013files.write\020\001\030\002 \210\'(\260\352\0018\001'
-  _globals['_FILESTATE']._serialized_start=1699
-  _globals['_FILESTATE']._serialized_end=1786
+  _globals['_FILESTATE']._serialized_start=1719
+  _globals['_FILESTATE']._serialized_end=1806
   _globals['_FILE']._serialized_start=148
-  _globals['_FILE']._serialized_end=465
-  _globals['_CREATEUPLOADREQUEST']._serialized_start=468
-  _globals['_CREATEUPLOADREQUEST']._serialized_end=707
-  _globals['_CREATEUPLOADRESPONSE']._serialized_start=709
-  _globals['_CREATEUPLOADRESPONSE']._serialized_end=774
-  _globals['_APPENDUPLOADREQUEST']._serialized_start=776
-  _globals['_APPENDUPLOADREQUEST']._serialized_end=903
-  _globals['_APPENDUPLOADRESPONSE']._serialized_start=905
-  _globals['_APPENDUPLOADRESPONSE']._serialized_end=970
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=973
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1186
-  _globals['_COMPLETEUPLOADRESPONSE']._serialized_start=1188
-  _globals['_COMPLETEUPLOADRESPONSE']._serialized_end=1255
-  _globals['_GETFILEREQUEST']._serialized_start=1257
-  _globals['_GETFILEREQUEST']._serialized_end=1310
-  _globals['_GETFILERESPONSE']._serialized_start=1312
-  _globals['_GETFILERESPONSE']._serialized_end=1372
-  _globals['_DOWNLOADFILEREQUEST']._serialized_start=1374
-  _globals['_DOWNLOADFILEREQUEST']._serialized_end=1466
-  _globals['_DOWNLOADFILERESPONSE']._serialized_start=1468
-  _globals['_DOWNLOADFILERESPONSE']._serialized_end=1553
-  _globals['_DELETEFILEREQUEST']._serialized_start=1555
-  _globals['_DELETEFILEREQUEST']._serialized_end=1675
-  _globals['_DELETEFILERESPONSE']._serialized_start=1677
-  _globals['_DELETEFILERESPONSE']._serialized_end=1697
-  _globals['_FILESSERVICE']._serialized_start=1789
-  _globals['_FILESSERVICE']._serialized_end=2538
+  _globals['_FILE']._serialized_end=485
+  _globals['_CREATEUPLOADREQUEST']._serialized_start=488
+  _globals['_CREATEUPLOADREQUEST']._serialized_end=727
+  _globals['_CREATEUPLOADRESPONSE']._serialized_start=729
+  _globals['_CREATEUPLOADRESPONSE']._serialized_end=794
+  _globals['_APPENDUPLOADREQUEST']._serialized_start=796
+  _globals['_APPENDUPLOADREQUEST']._serialized_end=923
+  _globals['_APPENDUPLOADRESPONSE']._serialized_start=925
+  _globals['_APPENDUPLOADRESPONSE']._serialized_end=990
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=993
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1206
+  _globals['_COMPLETEUPLOADRESPONSE']._serialized_start=1208
+  _globals['_COMPLETEUPLOADRESPONSE']._serialized_end=1275
+  _globals['_GETFILEREQUEST']._serialized_start=1277
+  _globals['_GETFILEREQUEST']._serialized_end=1330
+  _globals['_GETFILERESPONSE']._serialized_start=1332
+  _globals['_GETFILERESPONSE']._serialized_end=1392
+  _globals['_DOWNLOADFILEREQUEST']._serialized_start=1394
+  _globals['_DOWNLOADFILEREQUEST']._serialized_end=1486
+  _globals['_DOWNLOADFILERESPONSE']._serialized_start=1488
+  _globals['_DOWNLOADFILERESPONSE']._serialized_end=1573
+  _globals['_DELETEFILEREQUEST']._serialized_start=1575
+  _globals['_DELETEFILEREQUEST']._serialized_end=1695
+  _globals['_DELETEFILERESPONSE']._serialized_start=1697
+  _globals['_DELETEFILERESPONSE']._serialized_end=1717
+  _globals['_FILESSERVICE']._serialized_start=1809
+  _globals['_FILESSERVICE']._serialized_end=2558
 # @@protoc_insertion_point(module_scope)

@@ -56,6 +56,7 @@ class File(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
     """Id of the file."""
     state: Global___FileState.ValueType
@@ -68,6 +69,11 @@ class File(_message.Message):
     """Bytes received so far, or the whole size."""
     sha256: _builtins.str
     """SHA-256 of the content in lower-case hexadecimal digits; empty before it is complete."""
+    path: _builtins.str
+    """Where it lies below the node's directory of files, such as
+    `tenant_acme/workbook/2026/11/0198….xlsx`, for a web server on the same disk that hands it
+    over; empty before it is complete.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -87,10 +93,11 @@ class File(_message.Message):
         sha256: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        path: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "file_id", b"file_id", "filename", b"filename", "media_type", b"media_type", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "file_id", b"file_id", "filename", b"filename", "media_type", b"media_type", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

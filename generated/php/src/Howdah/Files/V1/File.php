@@ -63,6 +63,14 @@ class File extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>.google.protobuf.Timestamp expire_time = 8 [json_name = "expireTime"];</code>
      */
     protected $expire_time = null;
+    /**
+     * Where it lies below the node's directory of files, such as
+     * `tenant_acme/workbook/2026/11/0198….xlsx`, for a web server on the same disk that hands it
+     * over; empty before it is complete.
+     *
+     * Generated from protobuf field <code>string path = 9 [json_name = "path"];</code>
+     */
+    protected $path = '';
 
     /**
      * Constructor.
@@ -86,6 +94,10 @@ class File extends \Google\Protobuf\Internal\Message
      *           When it was created.
      *     @type \Google\Protobuf\Timestamp $expire_time
      *           When it is removed.
+     *     @type string $path
+     *           Where it lies below the node's directory of files, such as
+     *           `tenant_acme/workbook/2026/11/0198….xlsx`, for a web server on the same disk that hands it
+     *           over; empty before it is complete.
      * }
      */
     public function __construct($data = NULL) {
@@ -317,6 +329,36 @@ class File extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkMessage($var, \Google\Protobuf\Timestamp::class);
         $this->expire_time = $var;
+
+        return $this;
+    }
+
+    /**
+     * Where it lies below the node's directory of files, such as
+     * `tenant_acme/workbook/2026/11/0198….xlsx`, for a web server on the same disk that hands it
+     * over; empty before it is complete.
+     *
+     * Generated from protobuf field <code>string path = 9 [json_name = "path"];</code>
+     * @return string
+     */
+    public function getPath()
+    {
+        return $this->path;
+    }
+
+    /**
+     * Where it lies below the node's directory of files, such as
+     * `tenant_acme/workbook/2026/11/0198….xlsx`, for a web server on the same disk that hands it
+     * over; empty before it is complete.
+     *
+     * Generated from protobuf field <code>string path = 9 [json_name = "path"];</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setPath($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->path = $var;
 
         return $this;
     }
