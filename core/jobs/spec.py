@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain, islice
 from typing import Any
 
 from core.failures import Failure, FieldViolation, RefusedError, fields_invalid
@@ -15,6 +16,8 @@ from core.jobs.store import json_text
 from core.reasons import Reason
 
 LONGEST_DELAY = timedelta(days=366)
+# A batch may have thousands of jobs; these are enough to see what is wrong.
+MOST_FAULTS = 100
 
 
 class UniquePolicy(StrEnum):
@@ -64,17 +67,20 @@ class CheckSpecs:
     ) -> Mapping[str, JobKind]:
         """Returns the kind of each spec by its path in the request, such as `jobs[3]`.
 
-        Raises RefusedError with JOB_KIND_UNKNOWN or with all FIELDS_INVALID. Only a job that is
+        Raises RefusedError with JOB_KIND_UNKNOWN or FIELDS_INVALID. Only a job that is
         submitted `alone` may turn out to be there already.
         """
         kinds = {path: self._kind(spec) for path, spec in specs.items()}
-        faults = [
-            fault for path, spec in specs.items() for fault in self._faults(path, spec, kinds[path])
-        ]
-        if not alone:
-            faults += _faults_of_keys(specs)
-        if faults:
-            raise RefusedError(fields_invalid(faults))
+        faults = chain(
+            (
+                fault
+                for path, spec in specs.items()
+                for fault in self._faults(path, spec, kinds[path])
+            ),
+            () if alone else _faults_of_keys(specs),
+        )
+        if found := list(islice(faults, MOST_FAULTS)):
+            raise RefusedError(fields_invalid(found))
         return kinds
 
     def _kind(self, spec: JobSpec) -> JobKind:

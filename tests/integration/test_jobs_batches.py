@@ -372,6 +372,14 @@ def test_every_wrong_job_of_a_batch_is_named(lab: Lab, acme: Context) -> None:
     ]
 
 
+def test_of_thousands_of_wrong_jobs_the_first_hundred_are_named(lab: Lab, acme: Context) -> None:
+    with pytest.raises(RefusedError) as refused:
+        lab.jobs.submit_batch(acme, BatchOrder([JobSpec("part", delay_seconds=-1)] * 2_000))
+
+    fields = [fault.field for fault in refused.value.failure.fields]
+    assert fields == [f"jobs[{number}].delay" for number in range(100)]
+
+
 def test_a_batch_is_swept_after_its_jobs_and_its_callback(lab: Lab, acme: Context) -> None:
     batch = submit(lab, acme, {})
     run(lab, acme, batch.job_ids[0])

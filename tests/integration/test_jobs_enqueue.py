@@ -184,6 +184,27 @@ def test_a_job_may_begin_later(lab: Lab, php: psycopg.Connection) -> None:
     assert [row["run_at"] for row in jobs(lab)] == [at]
 
 
+@pytest.mark.parametrize("at", ["infinity", "2999-01-01", None])
+def test_a_time_that_nobody_means_is_refused(
+    lab: Lab, php: psycopg.Connection, at: str | None
+) -> None:
+    with pytest.raises(psycopg.Error) as refused:
+        php.execute("SELECT howdah.enqueue('open', 'acme', 'never', run_at => %s)", (at,))
+
+    assert refused.value.sqlstate == "HW001"
+    assert jobs(lab) == []
+
+
+def test_a_time_that_is_past_does_not_put_a_job_before_those_that_wait(
+    lab: Lab, php: psycopg.Connection, acme: Context
+) -> None:
+    waiting = lab.submit(acme)
+    php.execute("SELECT howdah.enqueue('open', 'acme', 'past', run_at => '-infinity')")
+    php.commit()
+
+    assert jobs(lab)[-1]["run_at"] > waiting.run_at
+
+
 def test_the_role_can_do_nothing_else(databases: Databases) -> None:
     with psycopg.connect(databases.urls.admin) as connection:
         tables = [

@@ -58,7 +58,7 @@ BEGIN
     INSERT INTO jobs (tenant_id, job_id, kind, kind_version, queue, priority, payload, run_at,
         max_attempts, key_id, roles, correlation_id)
     VALUES (tenant, id, known.name, known.version, known.queue, known.priority,
-        submit_once.payload, submit_once.run_at, known.max_attempts, 'howdah.enqueue', '{}',
+        submit_once.payload, GREATEST(now(), submit_once.run_at), known.max_attempts, 'howdah.enqueue', '{}',
         id::text);
     PERFORM pg_notify('howdah_jobs', known.queue);
     RETURN id;
@@ -82,10 +82,11 @@ DECLARE
     bound_before constant text := COALESCE(current_setting('app.tenant_id', true), '');
     id uuid;
 BEGIN
-    IF kind IS NULL OR tenant IS NULL OR run_at IS NULL OR key !~ '^[ -~]{1,255}$' IS NOT FALSE
-        OR jsonb_typeof(payload) IS DISTINCT FROM 'object' THEN
+    IF kind IS NULL OR tenant IS NULL OR key !~ '^[ -~]{1,255}$' IS NOT FALSE
+        OR jsonb_typeof(payload) IS DISTINCT FROM 'object'
+        OR run_at <= now() + interval '366 days' IS NOT TRUE THEN
         RAISE EXCEPTION 'kind, tenant, key, payload and run_at must be given, the key as 1 to 255'
-            ' printable ASCII characters, the payload as a JSON object'
+            ' printable ASCII characters, the payload as a JSON object, run_at within a year'
             USING ERRCODE = 'HW001', DETAIL = 'FIELDS_INVALID';
     END IF;
     PERFORM set_config('app.tenant_id', tenant, true);
