@@ -308,8 +308,10 @@ def test_a_jammed_a_stopped_and_a_killed_worker_are_replaced_and_their_sibling_i
     assert gone(jammed)
     assert sibling in node.workers()
     assert len(node.events("process_hung")) == 2
-    (stuck,) = node.events("worker_stuck")
-    assert set(stuck["loops"]) <= {"default", "bulk"}
+    # One line, and another where the second queue was noticed later.
+    stuck = node.events("worker_stuck")
+    assert stuck
+    assert all(set(event["loops"]) <= {"default", "bulk"} for event in stuck)
     jobs = [count_job(lab, acme) for _ in range(8)]
     for job in jobs:
         finished_untouched(lab, acme, job)
