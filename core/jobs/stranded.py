@@ -16,14 +16,16 @@ MOST_KINDS = 20
 OTHER_KINDS = "others"
 WARN_SECONDS = 60.0
 
-# One look at the jobs that wait; a queue has few kinds.
+# One look at the jobs that wait; a queue has few kinds. Those of a paused tenant wait on purpose.
 WAITING = """
 SELECT queue, kind, jobs, COALESCE(extract(epoch FROM now() - oldest), 0)::float8 AS oldest_seconds,
     EXISTS (SELECT FROM workers WHERE seen_at > now() - make_interval(secs => :gone)
         AND waiting.queue = ANY(queues) AND waiting.kind = ANY(kinds)) AS has_worker
 FROM (
     SELECT queue, kind, count(*) AS jobs, min(run_at) AS oldest FROM jobs
-    WHERE state IN ('queued', 'dispatched') AND run_at <= now() GROUP BY queue, kind
+    WHERE state IN ('queued', 'dispatched') AND run_at <= now()
+    AND tenant_id NOT IN (SELECT tenant_id FROM tenants WHERE jobs_paused_at IS NOT NULL)
+    GROUP BY queue, kind
 ) AS waiting
 """
 
@@ -38,7 +40,7 @@ class StrandedKind:
 
 
 def waiting(transaction: SystemTransaction) -> list[Row]:
-    """Returns due jobs by queue and kind: `jobs`, `oldest_seconds`, and whether it `has_worker`."""
+    """Returns what could run by queue and kind: `jobs`, `oldest_seconds`, `has_worker`."""
     return transaction.all(WAITING, {"gone": WORKER_GONE_SECONDS})
 
 

@@ -12,7 +12,7 @@ from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands.output import as_table, moment
 
 NOTHING = Text("There are no workers and no jobs.", style="dim")
-COUNTS = ("WAITING", "OLDEST", "DELAYED", "HELD", "HANDED OVER", "RUNNING", "ENDED/MIN")
+COUNTS = ("WAITING", "OLDEST", "LATER", "HELD", "SENT", "RUNNING", "ENDED/MIN")
 
 
 def of_tenant(stats: pb.GetQueueStatsResponse) -> RenderableType:
@@ -67,7 +67,7 @@ def _queues(queues: Sequence[pb.QueueStats]) -> RenderableType:
             (
                 queue.queue,
                 *_counts(queue),
-                f"{queue.places} of {queue.workers} workers",
+                queue.places,
             )
             for queue in queues
         ],

@@ -12,7 +12,7 @@ from core.context import Context
 from core.jobs.job import JobState
 from core.jobs.ledger import WORKER_GONE_SECONDS
 from core.jobs.node_stats import MOST_WORKERS, STATS, NodeQuery, NodeQueues
-from core.jobs.stranded import MOST_KINDS, WAITING, WatchForStranded
+from core.jobs.stranded import MOST_KINDS, WAITING, WatchForStranded, waiting
 from core.jobs.tenant_share import NewShare
 from core.result import Err, Ok
 from tests.conftest import Databases
@@ -143,6 +143,14 @@ def test_kinds_that_no_worker_knows_are_told_and_warned_of_once_a_minute(
     assert [(line["event"], line["kind"]) for line in lines] == [
         ("jobs_without_worker", "coming.soon")
     ]
+
+
+def test_jobs_of_a_paused_tenant_raise_no_alert(lab: Lab, acme: Context) -> None:
+    many(lab, "acme", JobState.QUEUED, WORKER_GONE_SECONDS + 5, kind="coming.soon")
+    lab.jobs.pause(acme, "acme")
+    with lab.system.begin() as transaction:
+        assert waiting(transaction) == []
+    assert WatchForStranded(lab.system)() == []
 
 
 def test_the_kinds_that_no_worker_knows_are_bounded(lab: Lab, acme: Context) -> None:
