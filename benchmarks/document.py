@@ -30,6 +30,8 @@ PROMISES = {
 QUEUE_COLUMNS = {
     "jobs_per_second": "jobs/s",
     "enqueue_per_second": "submitted/s",
+    "jobs_concurrently_per_second": "jobs/s, 8 threads",
+    "enqueue_concurrently_per_second": "submitted/s, 8 threads",
     "jobs_many_per_second": "jobs/s, many at once",
     "enqueue_many_per_second": "submitted/s, many at once",
     "idle_p50_ms": "idle p50 ms",

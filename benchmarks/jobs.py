@@ -2,8 +2,8 @@
 
 All stand on one Postgres and one Redis and have two worker processes; one process submits. In each
 round every queue has one turn, in another order each time, with its workers started for it alone
-and a fresh database. Jobs that were submitted one by one make the ratios; a job counts when it has
-run and has been acknowledged, in Howdah's case when its row says that it has succeeded.
+and a fresh database. A job counts when it has run and has been acknowledged, in Howdah's case when
+its row says that it has succeeded.
 
 Howdah alone, for profiling, with nothing kept: `python -m benchmarks.jobs howdah --rounds 1`.
 """
@@ -30,12 +30,9 @@ from benchmarks.results import ROOT, Found, Spread, spread
 
 JOBS = 3_000
 PATIENCE_SECONDS = 20.0
-RATES = (
-    "jobs_per_second",
-    "enqueue_per_second",
-    "jobs_many_per_second",
-    "enqueue_many_per_second",
-)
+# Of the ways to submit: one by one, by eight threads, in the queue's way for many.
+WAYS = ("", "_concurrently", "_many")
+PEERS = ("dramatiq", "celery", "celery_threads", "rq", "postgres_queue")
 
 Turn = dict[str, Any]
 Round = dict[str, Turn]
@@ -58,10 +55,13 @@ def _round(every: Sequence[Contestant], on: Ground, number: int) -> Round:
     for contestant in every:
         turn = found[contestant.name]
         print(
-            f"jobs: round {number + 1}: {contestant.name}: {turn['jobs_per_second']:.0f}/s"
-            f" ({turn['enqueue_per_second']:.0f}/s enqueued; many:"
-            f" {turn['jobs_many_per_second']:.0f}/s, {turn['enqueue_many_per_second']:.0f}/s),"
-            f" idle p50 {_percentile(turn, 50):.1f} ms, p99 {_percentile(turn, 99):.1f} ms",
+            f"jobs: round {number + 1}: {contestant.name}: "
+            + ", ".join(
+                f"{turn[f'jobs{way}_per_second']:.0f}/s"
+                f" ({turn[f'enqueue{way}_per_second']:.0f}/s submitted{way.replace('_', ' ')})"
+                for way in WAYS
+            )
+            + f", idle p50 {_percentile(turn, 50):.1f} ms, p99 {_percentile(turn, 99):.1f} ms",
             flush=True,
         )
     return {contestant.name: found[contestant.name] for contestant in every}
@@ -93,16 +93,12 @@ def _percentile(turn: Turn, percent: int, key: str = "idle_ms") -> float:
 
 
 def _ratios(seen: list[Round]) -> dict[str, Spread]:
-    def rates(one: str, other: str) -> Spread:
-        key = "jobs_per_second"
+    def rates(one: str, other: str, way: str = "") -> Spread:
+        key = f"jobs{way}_per_second"
         return spread([found[one][key] / found[other][key] for found in seen])
 
     return {
-        "over_dramatiq": rates("howdah", "dramatiq"),
-        "over_celery": rates("howdah", "celery"),
-        "over_celery_threads": rates("howdah", "celery_threads"),
-        "over_rq": rates("howdah", "rq"),
-        "over_postgres_queue": rates("howdah", "postgres_queue"),
+        **{f"over_{peer}{way}": rates("howdah", peer, way) for way in WAYS for peer in PEERS},
         "with_1m_rows_over_empty": rates("howdah_1m_rows", "howdah"),
         "idle_p50_ms": spread([_percentile(found["howdah"], 50) for found in seen]),
         "idle_p99_ms": spread([_percentile(found["howdah"], 99) for found in seen]),
@@ -122,7 +118,11 @@ def _figures(seen: list[Round]) -> dict[str, Any]:
 
 def _figures_of(turns: list[Turn]) -> dict[str, Spread]:
     return {
-        **{key: spread([turn[key] for turn in turns]) for key in RATES},
+        **{
+            key: spread([turn[key] for turn in turns])
+            for way in WAYS
+            for key in (f"jobs{way}_per_second", f"enqueue{way}_per_second")
+        },
         "idle_p50_ms": spread([_percentile(turn, 50) for turn in turns]),
         "idle_p99_ms": spread([_percentile(turn, 99) for turn in turns]),
         "idle_after_commit_p50_ms": spread(

@@ -13,7 +13,7 @@ from benchmarks.queues.queue import POSTGRES_VARIABLE
 
 marks = Marks()
 url = os.environ[POSTGRES_VARIABLE]
-app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, max_size=8))
 
 
 # A coroutine, which its worker runs without a thread for each.

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,8 @@ from benchmarks.queues.marks import Marks
 from benchmarks.queues.queue import Queue
 
 WARM_UP_JOBS = 300
+# As many as a server process has for its calls.
+THREADS = 8
 # For workers to start in, and for any burst to be done in.
 PATIENCE_SECONDS = 120.0
 # Between two jobs on an idle node: longer than any of them takes, and never in step with a poll.
@@ -35,15 +38,17 @@ class Submitter:
         self.burst(WARM_UP_JOBS, self._one_by_one)
 
     def bursts(self, jobs: int) -> dict[str, float]:
-        """Submits many jobs one by one, and then at once."""
-        enqueued, ended = self.burst(jobs, self._one_by_one)
-        many_enqueued, many_ended = self.burst(jobs, self._queue.submit_many)
-        return {
-            "enqueue_per_second": jobs / enqueued,
-            "jobs_per_second": jobs / ended,
-            "enqueue_many_per_second": jobs / many_enqueued,
-            "jobs_many_per_second": jobs / many_ended,
-        }
+        """Submits many jobs one by one, by several threads, and in the queue's way for many."""
+        found = {}
+        for suffix, submit in (
+            ("", self._one_by_one),
+            ("_concurrently", self._by_threads),
+            ("_many", self._queue.submit_many),
+        ):
+            enqueued, ended = self.burst(jobs, submit)
+            found[f"enqueue{suffix}_per_second"] = jobs / enqueued
+            found[f"jobs{suffix}_per_second"] = jobs / ended
+        return found
 
     def burst(self, jobs: int, submit: Callable[[int], None]) -> tuple[float, float]:
         """Returns the seconds until all are submitted, and until all have ended."""
@@ -68,6 +73,11 @@ class Submitter:
     def _one_by_one(self, jobs: int) -> None:
         for _ in range(jobs):
             self._queue.submit()
+
+    def _by_threads(self, jobs: int) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            shares = [len(range(first, jobs, THREADS)) for first in range(THREADS)]
+            list(pool.map(self._one_by_one, shares))
 
     def _await(self, jobs: int) -> float:
         self._submitted += jobs
