@@ -15,6 +15,7 @@ import hypothesis
 import psycopg
 import pytest
 import redis
+from sqlalchemy.pool import QueuePool
 
 from core.config import Settings, load_settings
 from core.context import Context, Principal
@@ -29,6 +30,7 @@ from core.platform.embedded import (
 from core.platform.migrate import migrate
 from core.platform.postgres import open_engine
 from core.platform.system_database import SystemDatabase
+from tests.servers import eventually
 
 # How long one example takes depends on who else is at the machine.
 hypothesis.settings.register_profile("howdah", deadline=None)
@@ -134,8 +136,12 @@ def databases(postgres: Postgres) -> Iterator[Databases]:
     app = Database(open_engine(urls.app, pool_size=20, connect_timeout_seconds=3))
     system = SystemDatabase(open_engine(urls.system, pool_size=20, connect_timeout_seconds=3))
     yield Databases(app, system, urls)
-    app.dispose()
-    system.dispose()
+    for database in (app, system):
+        # A thread that a test no longer waits for may be about to give its connection back.
+        pool = database._engine.pool
+        assert isinstance(pool, QueuePool)
+        eventually(lambda pool=pool: pool.checkedout() == 0)  # type: ignore[misc]
+        database.dispose()
     postgres.drop(urls)
 
 
