@@ -9,7 +9,8 @@ use Howdah\Client\Code;
 /** Cuts a gRPC body into messages: a flag, four bytes of length, and that many bytes. */
 final class MessageReader
 {
-    private const PREFIX = 5;
+    /** Bytes before each message. */
+    public const PREFIX = 5;
 
     private string $buffer = '';
     private int $waitFor = self::PREFIX;

@@ -61,7 +61,7 @@ final class Connections
         $multi = $this->multi();
         curl_multi_exec($multi, $running);
         $this->collect($multi);
-        if ($for->status !== null || !$for->reader->isEmpty()) {
+        if ($for->status !== null || !$for->isEmpty()) {
             return;
         }
         $wait = $deadline === null ? 1.0 : min(1.0, $deadline - hrtime(true) / 1e9);

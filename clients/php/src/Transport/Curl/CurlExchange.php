@@ -39,14 +39,13 @@ final class CurlExchange implements Exchange
 
     public function next(): ?string
     {
-        while ($this->inbox->reader->isEmpty()) {
+        while ($this->inbox->isEmpty()) {
             if ($this->isOver()) {
                 return null;
             }
             $this->advance();
         }
-        $reader = $this->inbox->reader;
-        $message = $reader->take($reader->isCompressed() ? $this->inbox->encoding() : 'identity');
+        $message = $this->inbox->take();
         if ($message instanceof Status) {
             // It counts even where the node has said OK already.
             $this->inbox->status = null;
@@ -61,9 +60,7 @@ final class CurlExchange implements Exchange
     public function status(): Status
     {
         while (!$this->isOver()) {
-            while (!$this->inbox->reader->isEmpty()) {
-                $this->inbox->reader->take('identity');
-            }
+            $this->inbox->discard();
             $this->advance();
         }
 

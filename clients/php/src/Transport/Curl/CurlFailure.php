@@ -123,7 +123,7 @@ final class CurlFailure
 
             return new Status(Code::Unknown, "$target answered with $type instead of gRPC.");
         }
-        if ($inbox->reader->isMidMessage()) {
+        if ($inbox->isMidMessage()) {
             return new Status(Code::Internal, "$target ended the answer in the middle of a message.");
         }
 

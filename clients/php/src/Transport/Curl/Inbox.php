@@ -23,7 +23,12 @@ final class Inbox
     /** Set when the client itself gives up on the answer. */
     public ?Status $refusal = null;
 
-    public MessageReader $reader;
+    /** The first message where it arrived whole and uncompressed, which most answers are. Null once it is taken. */
+    private ?string $whole = null;
+
+    /** Cuts every other body. */
+    private ?MessageReader $reader = null;
+    private bool $isBegun = false;
 
     private string $headerText = '';
     private string $trailerText = '';
@@ -31,15 +36,13 @@ final class Inbox
 
     public function __construct(private readonly int $maxReceiveBytes)
     {
-        $this->reader = new MessageReader($maxReceiveBytes);
     }
 
     /** Forgets what has arrived, before the same request is sent again. */
     public function reset(): void
     {
-        $this->reader = new MessageReader($this->maxReceiveBytes);
-        $this->headersDone = false;
-        $this->refusal = $this->isGrpc = null;
+        $this->headersDone = $this->isBegun = false;
+        $this->refusal = $this->isGrpc = $this->whole = $this->reader = null;
         $this->headerText = $this->trailerText = '';
     }
 
@@ -55,7 +58,7 @@ final class Inbox
             $this->reset();
         }
         $this->headerText .= $lines;
-        if (str_ends_with($lines, "\n") && ($lines === "\r\n" || str_ends_with($this->headerText, "\r\n\r\n"))) {
+        if ($lines === "\r\n" || str_ends_with($this->headerText, "\r\n\r\n")) {
             $this->endHeaders();
         }
     }
@@ -67,14 +70,58 @@ final class Inbox
         if (!($this->isGrpc ??= $this->isGrpc())) {
             return true;
         }
+        if (!$this->isBegun) {
+            $this->isBegun = true;
+            $size = strlen($bytes) - MessageReader::PREFIX;
+            if ($size >= 0 && $size <= $this->maxReceiveBytes && str_starts_with($bytes, pack('CN', 0, $size))) {
+                $this->whole = substr($bytes, MessageReader::PREFIX);
+
+                return true;
+            }
+        }
+        $this->reader ??= new MessageReader($this->maxReceiveBytes);
         $this->refusal = $this->reader->push($bytes);
 
         return $this->refusal === null;
     }
 
+    /** Whether no message waits to be taken. */
+    public function isEmpty(): bool
+    {
+        return $this->whole === null && ($this->reader === null || $this->reader->isEmpty());
+    }
+
+    /** Tells that a message has begun and has not arrived whole. */
+    public function isMidMessage(): bool
+    {
+        return $this->reader?->isMidMessage() === true;
+    }
+
+    /** The next message, decompressed; a status where it cannot be read. Only when it is not empty. */
+    public function take(): string|Status
+    {
+        if ($this->whole !== null) {
+            $message = $this->whole;
+            $this->whole = null;
+
+            return $message;
+        }
+
+        return $this->reader->take($this->reader->isCompressed() ? $this->encoding() : 'identity');
+    }
+
+    /** Throws away the messages that wait. */
+    public function discard(): void
+    {
+        while (!$this->isEmpty()) {
+            $this->take();
+        }
+    }
+
     public function httpStatus(): int
     {
-        return preg_match('#\AHTTP/[\d.]+ (\d{3})#', $this->headerText, $found) === 1 ? (int) $found[1] : 0;
+        // Behind "HTTP/2 " or "HTTP/1.1 ". By hand: every call comes by here.
+        return (int) substr($this->headerText, (int) strpos($this->headerText, ' '), 4);
     }
 
     public function isGrpc(): bool
@@ -82,7 +129,7 @@ final class Inbox
         return $this->httpStatus() === 200 && str_contains($this->headerText, "\ncontent-type: application/grpc");
     }
 
-    public function encoding(): string
+    private function encoding(): string
     {
         return $this->headers()['grpc-encoding'][0] ?? 'identity';
     }
@@ -131,7 +178,8 @@ final class Inbox
     private function endHeaders(): void
     {
         // What comes before the final answer is not part of it.
-        if (preg_match('#\AHTTP/[\d.]+ 1\d\d#', $this->headerText) === 1) {
+        $status = $this->httpStatus();
+        if ($status >= 100 && $status < 200) {
             $this->headerText = '';
         } else {
             $this->headersDone = true;

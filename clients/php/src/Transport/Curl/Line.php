@@ -173,8 +173,10 @@ final class Line
             $lines[] = 'grpc-timeout: ' . self::timeout($request->timeout);
         }
         foreach ($request->metadata as $name => $values) {
+            $isBinary = str_ends_with($name, '-bin');
             foreach ($values as $value) {
-                $lines[] = Metadata::headerLine($name, $value);
+                // What is plain text, nearly all of it, is done here.
+                $lines[] = $isBinary || $value === '' ? Metadata::headerLine($name, $value) : "$name: $value";
             }
         }
 
