@@ -6,13 +6,14 @@ import argparse
 import signal
 import sys
 
-from benchmarks import db, document, imports, jobs, results, rpc
+from benchmarks import db, document, imports, jobs, php, results, rpc
 
 BENCHMARKS = {
     "rpc": rpc.measure,
     "db": db.measure,
     "import": imports.measure,
     "jobs": jobs.measure,
+    "php": php.measure,
 }
 
 

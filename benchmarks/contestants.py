@@ -48,6 +48,17 @@ def contestants(on: Ground) -> Iterator[list[Contestant]]:
         ]
 
 
+@contextmanager
+def called_from_php(on: Ground) -> Iterator[list[Contestant]]:
+    """Yields those that a PHP process calls: `chain`, `bare` and `fastapi`."""
+    with ExitStack() as stack:
+        yield [
+            _node(stack, on, "chain", processes=1, tracing=True),
+            next(_bare(stack, on, "bare", processes=1)),
+            _fastapi(stack, on),
+        ]
+
+
 def _node(stack: ExitStack, on: Ground, name: str, *, processes: int, tracing: bool) -> Contestant:
     cores = {SERVER_CORE} if processes == 1 else BOTH
     server, address = stack.enter_context(

@@ -24,6 +24,7 @@ PROMISES = {
     "over_rq": ("≥ 2", ""),
     "over_postgres_queue": ("≥ 1.5", ""),
     "with_1m_rows_over_empty": ("≥ 0.8", ""),
+    "curl_cpu_over_bare_curl": ("≤ 1.3", ""),
     "idle_p50_ms": ("≤ 8", "≤ 5"),
     "idle_p99_ms": ("≤ 50", ""),
 }
@@ -67,6 +68,8 @@ def _lines(whole: Whole) -> Iterator[str]:
         yield from ("", *_servers(servers))
     if queues := whole["figures"].get("queues"):
         yield from ("", *_queues(queues))
+    if clients := whole["figures"].get("clients"):
+        yield from ("", *_clients(clients))
     yield from _figures(whole)
     yield from ("", _origin(whole))
 
@@ -100,6 +103,14 @@ def _queues(queues: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} |"
 
 
+def _clients(clients: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
+    yield "| call | client's CPU µs (least to greatest) | p50 µs | p99 µs |"
+    yield "|---|---|---|---|"
+    for name, row in clients.items():
+        cpu, p50, p99 = (_short(row[key]["median"]) for key in ("cpu_us", "p50_us", "p99_us"))
+        yield f"| {name} | {cpu} ({_range(row['cpu_us'])}) | {p50} | {p99} |"
+
+
 def _range(value: Whole) -> str:
     return f"{_short(value['min'])} to {_short(value['max'])}"
 
@@ -109,7 +120,7 @@ def _short(value: float) -> str:
 
 
 def _figures(whole: Whole) -> Iterator[str]:
-    tables = {"servers", "queues"}
+    tables = {"servers", "queues", "clients"}
     figures = {key: value for key, value in whole["figures"].items() if key not in tables}
     if not figures:
         return

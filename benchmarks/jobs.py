@@ -23,12 +23,18 @@ from typing import Any
 
 from benchmarks.neighbours import wait_for_quiet
 from benchmarks.processes import clean_environment
-from benchmarks.queues.contestants import PROCESSES, THREADS, Contestant, contestants, working
+from benchmarks.queues.contestants import (
+    JOBS,
+    PROCESSES,
+    THREADS,
+    Contestant,
+    contestants,
+    working,
+)
 from benchmarks.queues.ground import FINISHED_JOBS, Ground, ground
 from benchmarks.queues.idle_node import idle_percentages
 from benchmarks.results import ROOT, Found, Spread, spread
 
-JOBS = 3_000
 PATIENCE_SECONDS = 20.0
 # Of the ways to submit: one by one, by eight threads, in the queue's way for many.
 WAYS = ("", "_concurrently", "_many")
@@ -73,7 +79,7 @@ def _turn(contestant: Contestant, on: Ground) -> Turn:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "benchmarks.queues.submitter", contestant.module),
-                *("--jobs", str(JOBS), "--samples", str(contestant.samples)),
+                *("--jobs", str(contestant.jobs), "--samples", str(contestant.samples)),
             ],
             cwd=ROOT,
             env={**clean_environment(), **environment},

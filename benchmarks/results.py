@@ -16,7 +16,10 @@ from typing import Any, TypeAlias
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results"
 # What a change of would make another measurement of it.
-MEASURED = ("benchmarks", "core", "generated/python", "requirements", "server", "workers")
+MEASURED = (
+    *("benchmarks", "clients/php/src", "core", "generated/php", "generated/python"),
+    *("requirements", "server", "workers"),
+)
 LIBRARIES = (
     *("grpcio", "protobuf", "psycopg", "sqlalchemy", "fastapi", "uvicorn", "structlog"),
     *("redis", "dramatiq", "celery", "rq", "procrastinate"),

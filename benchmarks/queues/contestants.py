@@ -18,6 +18,7 @@ from server.programs import dispatcher_program, worker_programs
 
 PROCESSES, THREADS = 2, 4
 MANY_SAMPLES, FEW_SAMPLES = 200, 30
+JOBS = 3_000
 HOWDAH_BOOT = "benchmarks.queues.on_howdah:boot"
 PYTHON = (sys.executable, "-m")
 
@@ -41,6 +42,7 @@ class Contestant:
     workers: tuple[Program, ...]
     template: str = ground.EMPTY
     samples: int = FEW_SAMPLES
+    jobs: int = JOBS
 
 
 def contestants(on: Ground) -> list[Contestant]:
@@ -56,7 +58,8 @@ def contestants(on: Ground) -> list[Contestant]:
             "celery",
             tuple(_celery("threads", THREADS, f"{one}@%h") for one in range(PROCESSES)),
         ),
-        Contestant("rq", "rq", (_rq(),) * PROCESSES),
+        # A fork a job: a burst of as many as the others have would take half a minute.
+        Contestant("rq", "rq", (_rq(),) * PROCESSES, jobs=JOBS // 5),
         Contestant("rq_simple_worker", "rq", (_rq("--simple"),) * PROCESSES),
         Contestant(
             "postgres_queue", "procrastinate", (_procrastinate(),) * PROCESSES, ground.PROCRASTINATE
