@@ -29,7 +29,7 @@ INSERT_TENANT = """
 INSERT INTO tenants (tenant_id, display_name, time_zone, currency)
 VALUES ('acme', 'Acme', 'UTC', 'EUR')
 """
-# As a month of work leaves them: what the sweep still keeps.
+# As a week of work leaves them: what the sweep still keeps.
 INSERT_FINISHED = """
 INSERT INTO jobs (tenant_id, job_id, kind, queue, state, payload, run_at, attempt, max_attempts,
     epoch, worker_id, result, sequence, key_id, roles, correlation_id, created_at, started_at,
@@ -37,7 +37,7 @@ INSERT INTO jobs (tenant_id, job_id, kind, queue, state, payload, run_at, attemp
 SELECT 'acme', gen_random_uuid(), 'bench.job', 'default', 'succeeded', '{}', moment, 1, 5,
     1, 'machine-1-0123abcd', '{"rows": 12}', 5, 'bench', '{editor}', gen_random_uuid()::text,
     moment, moment, moment + interval '1 s'
-FROM (SELECT now() - random() * interval '20 days' AS moment
+FROM (SELECT now() - random() * interval '6 days' AS moment
     FROM generate_series(1, %(jobs)s)) AS moments
 """
 
