@@ -135,6 +135,16 @@ final class ReceivingTest extends TestCase
         self::assertStringContainsString('text/html', CurlFailure::status($inbox, 0, '', 'here')->message);
     }
 
+    public function test_an_answer_without_an_end_is_that_of_a_node_that_was_killed(): void
+    {
+        foreach (['', "\0\0\0\0\x05hel"] as $arrived) {
+            $inbox = new Inbox(10);
+            $inbox->takeHeaders("HTTP/2 200 \r\ncontent-type: application/grpc\r\n\r\n");
+            $inbox->takeBody($arrived);
+            self::assertSame(Code::Unavailable, CurlFailure::status($inbox, 0, '', 'here')->code);
+        }
+    }
+
     public function test_metadata_is_written_as_headers(): void
     {
         $lines = [];

@@ -123,10 +123,9 @@ final class CurlFailure
 
             return new Status(Code::Unknown, "$target answered with $type instead of gRPC.");
         }
-        if ($inbox->isMidMessage()) {
-            return new Status(Code::Internal, "$target ended the answer in the middle of a message.");
-        }
+        $where = $inbox->isMidMessage() ? ' in the middle of a message' : ' without a status';
 
-        return new Status(Code::Internal, "$target ended the answer without a status.");
+        // What a node that was killed leaves behind: libcurl calls a connection that was closed the end of the answer.
+        return new Status(Code::Unavailable, "$target ended the answer$where.");
     }
 }
