@@ -212,14 +212,14 @@ def test_a_connection_given_back_remembers_no_tenant(databases: Databases, acme:
 
 
 def test_a_slow_statement_ends_with_the_deadline(databases: Databases) -> None:
-    for attempt in (
-        lambda: databases.app.read_one(context_of("acme", seconds=0.2), "SELECT pg_sleep(5)", {}),
-        lambda: (
-            databases.app.begin(context_of("acme", seconds=0.2))
-            .__enter__()
-            .execute("SELECT pg_sleep(5)")
-        ),
-    ):
+    def in_a_transaction() -> None:
+        with databases.app.begin(context_of("acme", seconds=0.2)) as unit:
+            unit.execute("SELECT pg_sleep(5)")
+
+    def alone() -> None:
+        databases.app.read_one(context_of("acme", seconds=0.2), "SELECT pg_sleep(5)", {})
+
+    for attempt in (alone, in_a_transaction):
         with pytest.raises(RefusedError) as refusal:
             attempt()
         assert refusal.value.failure.reason is Reason.DEADLINE_EXCEEDED
