@@ -12,7 +12,7 @@ import structlog
 from core.failures import RefusedError
 from core.jobs.job import Job
 from core.jobs.kind import JobKind
-from core.jobs.ledger import KNOWN, Ticket, arrays, versions_of
+from core.jobs.ledger import KNOWN, Ticket, arrays, in_order, versions_of
 from core.jobs.store import COLUMNS, TELL, job_from
 from core.platform.system_database import SystemDatabase
 
@@ -94,7 +94,7 @@ class ClaimJob:
         rows = self._system.run(
             CLAIM,
             {
-                **arrays(tickets),
+                **arrays(in_order(tickets)),
                 "versions": self._versions,
                 "worker_id": self._worker_id,
                 "lease_seconds": self._lease_seconds,

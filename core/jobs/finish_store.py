@@ -71,8 +71,12 @@ def finish_of(job: Job, ending: Ending, progress: Progress | None) -> Finish:
 
 
 def columns_of(finishes: Sequence[Finish]) -> dict[str, list[object]]:
-    """Returns the parameters of `FINISH`: an array of each column."""
-    return {name: [getattr(each, name) for each in finishes] for name in Finish.__slots__}
+    """Returns the parameters of `FINISH`: an array of each column.
+
+    By tenant and id, the order in which all who lock several jobs do so.
+    """
+    ordered = sorted(finishes, key=lambda each: (each.tenant_id, each.job_id))
+    return {name: [getattr(each, name) for each in ordered] for name in Finish.__slots__}
 
 
 def states_of(finishes: Sequence[Finish], rows: Sequence[Row]) -> list[JobState | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.jobs.batch_locks import lock_in_order
 from core.jobs.job import CRASHES_BEFORE_QUARANTINE, JobState
-from core.jobs.ledger import Ticket, arrays
+from core.jobs.ledger import Ticket, arrays, in_order
 from core.jobs.store import TELL
 from core.platform.system_database import SystemTransaction
 
@@ -98,7 +98,7 @@ def release(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
         RETURNING tenant_id, batch_id, {TELL}::text AS told,
             pg_notify('howdah_jobs', queue)::text AS woken
         """,
-        arrays(tickets),
+        arrays(in_order(tickets)),
     )
     lock_in_order(transaction, ((row["tenant_id"], row["batch_id"]) for row in rows))
     return len(rows)

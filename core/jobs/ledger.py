@@ -91,7 +91,7 @@ def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
         AND state = 'dispatched'
         RETURNING {TELL}::text AS told, pg_notify('howdah_jobs', queue)::text AS woken
         """,
-        arrays(tickets),
+        arrays(in_order(tickets)),
     )
     return len(rows)
 
@@ -159,6 +159,14 @@ def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -
 def versions_of(kinds: Mapping[str, JobKind]) -> str:
     """Returns the versions of the kinds as `KNOWN` takes them."""
     return json_text({name: kind.version for name, kind in kinds.items()})
+
+
+def in_order(tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Returns the tickets by tenant and id: whoever locks several jobs does so in this order.
+
+    Two that met the same jobs in different orders would wait for each other.
+    """
+    return sorted(tickets, key=lambda ticket: (ticket.tenant_id, ticket.job_id))
 
 
 def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:

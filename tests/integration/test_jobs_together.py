@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from core.config import Settings
 from core.context import Context
 from core.jobs.claim import ClaimJob
+from core.jobs.ending import Ending
+from core.jobs.finish_store import FINISH, columns_of, finish_of
 from core.jobs.hand_back import HandBackJobs
-from core.jobs.job import JobState
+from core.jobs.job import Job, JobState
 from core.jobs.kind import Done, JobRun
 from tests.conftest import Databases
-from tests.jobs_lab import Lab, open_lab, ticket
+from tests.jobs_lab import Lab, await_value, open_lab, ticket
 
 MANY = 8
 
@@ -82,3 +85,71 @@ def test_a_worker_that_drains_releases_what_it_claimed_ahead(lab: Lab, acme: Con
     assert (released.attempt, released.crash_count) == (0, 0)
     lab.runner()(ticket(released))
     assert lab.get(acme, jobs[1]).state is JobState.SUCCEEDED
+
+
+def claim_ahead(lab: Lab, jobs: Sequence[Job]) -> None:
+    ClaimJob(lab.system, lab.kinds, "w", 45).ahead([ticket(job) for job in jobs])
+
+
+def finish_together(lab: Lab, jobs: Sequence[Job]) -> None:
+    ending = Ending(JobState.SUCCEEDED)
+    lab.system.run(FINISH, columns_of([finish_of(job, ending, None) for job in jobs]))
+
+
+def give_back(lab: Lab, jobs: Sequence[Job]) -> None:
+    HandBackJobs(lab.system).unstarted([ticket(job) for job in jobs])
+
+
+def release(lab: Lab, jobs: Sequence[Job]) -> None:
+    HandBackJobs(lab.system).running([ticket(job) for job in jobs])
+
+
+@pytest.mark.parametrize(
+    ("act", "before", "after"),
+    [
+        (claim_ahead, JobState.DISPATCHED, JobState.RUNNING),
+        (finish_together, JobState.RUNNING, JobState.SUCCEEDED),
+        (give_back, JobState.DISPATCHED, JobState.QUEUED),
+        (release, JobState.RUNNING, JobState.QUEUED),
+    ],
+)
+def test_who_takes_several_jobs_at_once_locks_them_in_the_order_of_their_ids(
+    lab: Lab,
+    databases: Databases,
+    acme: Context,
+    *,
+    act: Callable[[Lab, Sequence[Job]], None],
+    before: JobState,
+    after: JobState,
+) -> None:
+    # As CancelBatch does, so that neither can wait for the other.
+    first, *others = sorted((lab.submit(acme) for _ in range(5 * MANY)), key=lambda job: job.job_id)
+    lab.sql("UPDATE jobs SET state = :before, attempt = 1", {"before": before})
+    lock = "SELECT FROM jobs WHERE job_id = ANY(%s::uuid[]) FOR UPDATE"
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(databases.urls.admin) as holder,
+        psycopg.connect(databases.urls.admin) as looker,
+    ):
+        # As in a ledger of some age: the planner goes by the jobs that are named.
+        holder.execute(
+            "INSERT INTO jobs (tenant_id, job_id, kind, queue, payload, max_attempts, key_id,"
+            " roles, correlation_id, state, finished_at) SELECT 'acme', gen_random_uuid(), 'old',"
+            " 'default', '{}', 1, '', '{}', '', 'succeeded', now() FROM generate_series(1, 20000)"
+        )
+        holder.execute("ANALYZE jobs")
+        holder.commit()
+        holder.execute(lock, ([first.job_id],))
+        acting = pool.submit(act, lab, [*reversed(others), first])
+        await_value(
+            lambda: holder.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            ).fetchone(),
+            lambda: "nobody waits for the first job",
+        )
+        looker.execute(f"{lock} NOWAIT", ([job.job_id for job in others],))
+        looker.rollback()
+        holder.rollback()
+        acting.result()
+    assert {lab.get(acme, job).state for job in (first, *others)} == {after}
