@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.platform.system_database import SystemDatabase
 
+# Not a parameter: a plan that does not know how few are wanted reads all that could go.
 ROWS_PER_STATEMENT = 1_000
 MOST_STATEMENTS = 500
 
@@ -50,19 +51,20 @@ class SweepJobs:
                 " WHERE finished_at < now() - make_interval(days => :age) AND NOT EXISTS ("
                 "SELECT FROM jobs WHERE jobs.tenant_id = batches.tenant_id"
                 " AND jobs.job_id = batches.callback_job_id)"
-                " LIMIT :rows FOR UPDATE SKIP LOCKED)",
+                f" LIMIT {ROWS_PER_STATEMENT} FOR UPDATE SKIP LOCKED)",
                 self._job_days,
             ),
             answers=self._delete(
                 "DELETE FROM idempotency WHERE (tenant_id, key_id, method, key) IN ("
                 "SELECT tenant_id, key_id, method, key FROM idempotency"
                 " WHERE completed_at < now() - make_interval(hours => :age)"
-                " LIMIT :rows)",
+                f" LIMIT {ROWS_PER_STATEMENT})",
                 self._answer_hours,
             ),
             workers=self._delete(
                 "DELETE FROM workers WHERE worker_id IN (SELECT worker_id FROM workers"
-                " WHERE seen_at < now() - make_interval(days => :age) LIMIT :rows)",
+                " WHERE seen_at < now() - make_interval(days => :age)"
+                f" LIMIT {ROWS_PER_STATEMENT})",
                 1,
             ),
         )
@@ -87,9 +89,7 @@ class SweepJobs:
         deleted = 0
         for _ in range(MOST_STATEMENTS):
             with self._system.begin() as transaction:
-                rows = transaction.execute(
-                    statement, {"age": age, "rows": ROWS_PER_STATEMENT}
-                ).rowcount
+                rows = transaction.execute(statement, {"age": age}).rowcount
             deleted += rows
             if rows < ROWS_PER_STATEMENT:
                 break
@@ -100,5 +100,5 @@ def _jobs(which: str) -> str:
     return (
         "DELETE FROM jobs WHERE (tenant_id, job_id) IN (SELECT tenant_id, job_id FROM jobs"
         f" WHERE finished_at < now() - make_interval(days => :age) AND {which}"
-        " LIMIT :rows FOR UPDATE SKIP LOCKED)"
+        f" ORDER BY finished_at LIMIT {ROWS_PER_STATEMENT} FOR UPDATE SKIP LOCKED)"
     )
