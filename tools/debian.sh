@@ -4,7 +4,7 @@ set -euo pipefail
 
 contract=(protobuf-compiler protobuf-compiler-grpc php-cli php-google-protobuf)
 php=(php-cli php-curl php-google-protobuf php-bcmath php-xml php-mbstring phpunit composer)
-test=(nghttp2-client libreoffice-calc redis-server php-pgsql)
+test=(nghttp2-client libreoffice-calc redis-server php-pgsql nginx-light php-fpm php-apcu)
 
 # Node may come from elsewhere than Debian; what matters is that it is there.
 command -v node >/dev/null && command -v npm >/dev/null || contract+=(nodejs npm)

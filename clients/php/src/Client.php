@@ -9,6 +9,7 @@ use Howdah\Client\Calls\Caller;
 use Howdah\Client\Calls\Middleware;
 use Howdah\Client\Calls\Retries;
 use Howdah\Client\Calls\Uuid;
+use Howdah\Client\Failure\Failure;
 use Howdah\Client\Service\Analytics;
 use Howdah\Client\Service\Documents;
 use Howdah\Client\Service\Files;
@@ -114,7 +115,8 @@ final readonly class Client
     }
 
     /**
-     * Does something with this client and hands over what became of it, instead of throwing.
+     * Does something with this client and hands over what became of it, instead of throwing. While the node is left
+     * alone it is not even begun: making the messages of a call takes longer than refusing it.
      *
      * @template T
      *
@@ -124,7 +126,12 @@ final readonly class Client
      */
     public function try(\Closure $do): Outcome
     {
-        return Outcome::of(fn (): mixed => $do($this));
+        $target = $this->caller->transport->target();
+        $wait = $this->caller->options->breaker?->pauseLeft($target);
+
+        return Outcome::of($wait === null
+            ? fn (): mixed => $do($this)
+            : static fn (): never => throw Failure::fromStatus(Breaker::refused($target, $wait))->exception());
     }
 
     public function withOptions(Options $options): self

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Howdah\Client\Breaker;
 
 use Howdah\Client\Code;
+use Howdah\Client\Exception\CircuitOpen;
 use Howdah\Client\Failure\Failure;
 use Howdah\Client\Transport\Status;
 
@@ -39,17 +40,40 @@ final readonly class Breaker
     /** Null where a call may be made; otherwise the seconds until one may. */
     public function refusal(string $target): ?float
     {
+        if ($this->store->get(self::name($target, 'until')) === null) {
+            return null;
+        }
+
+        // Half open: one call is let through. Should its process die, another one is after the pause.
+        return $this->pauseLeft($target)
+            ?? ($this->store->add(self::name($target, 'probe'), $this->now(), $this->seconds()) ? null : min(1.0, $this->pause));
+    }
+
+    /** The same for whoever asks and makes no call: it does not use up the one that is let through. */
+    public function pauseLeft(string $target): ?float
+    {
         $until = $this->store->get(self::name($target, 'until'));
         if ($until === null) {
             return null;
         }
-        $now = $this->now();
-        if ($now < $until) {
-            return $until - $now;
-        }
+        $left = $until - $this->now();
 
-        // Half open: one call is let through. Should its process die, another one is after the pause.
-        return $this->store->add(self::name($target, 'probe'), $now, $this->seconds()) ? null : min(1.0, $this->pause);
+        return match (true) {
+            $left > 0 => $left,
+            $this->store->get(self::name($target, 'probe')) !== null => min(1.0, $this->pause),
+            default => null,
+        };
+    }
+
+    /** What a call that is refused ends with: nothing is sent, and nothing is waited for. */
+    public static function refused(string $target, float $wait): Status
+    {
+        return new Status(
+            Code::Unavailable,
+            sprintf('%s failed several times in a row and is left alone for %.1f s.', $target, $wait),
+            reason: CircuitOpen::REASON,
+            retryAfterMs: (int) ceil($wait * 1000),
+        );
     }
 
     /** Tells what became of a call that was let through. Returns true where that opened the breaker. */

@@ -4,8 +4,7 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Calls;
 
-use Howdah\Client\Code;
-use Howdah\Client\Exception\CircuitOpen;
+use Howdah\Client\Breaker\Breaker;
 use Howdah\Client\Failure\Failure;
 use Howdah\Client\Options;
 use Howdah\Client\Signing\Signable;
@@ -131,12 +130,7 @@ final class Attempts implements Exchange
     {
         $this->settled = $this->recorded = true;
 
-        return new Ended(new Status(
-            Code::Unavailable,
-            sprintf('%s failed several times in a row and is left alone for %.1f s.', $this->transport->target(), $wait),
-            reason: CircuitOpen::REASON,
-            retryAfterMs: (int) ceil($wait * 1000),
-        ));
+        return new Ended(Breaker::refused($this->transport->target(), $wait));
     }
 
     private function record(Status $status): void

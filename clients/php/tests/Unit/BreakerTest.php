@@ -61,9 +61,11 @@ final class BreakerTest extends TestCase
     public static function stores(): iterable
     {
         yield 'memory' => [static fn (FakeClock $clock): Store => new MemoryStore($clock)];
-        if (ApcuStore::isUsable()) {
-            yield 'APCu' => [static fn (): Store => new ApcuStore()];
-        }
+        yield 'APCu' => [static function (): Store {
+            self::assertTrue(ApcuStore::isUsable(), 'Run tools/debian.sh test, and PHPUnit by tools/phpunit.sh or with: php -d apc.enable_cli=1 $(command -v phpunit)');
+
+            return new ApcuStore();
+        }];
     }
 
     /**
@@ -160,6 +162,27 @@ final class BreakerTest extends TestCase
         self::assertLessThan(1.0, (hrtime(true) - $begun) / 1e6 / 100);
         self::assertSame([], $this->clock->slept);
         self::assertCount(3, $this->transport->requests);
+    }
+
+    public function test_while_it_is_open_nothing_is_tried_and_the_one_call_that_is_let_through_is_not_used_up(): void
+    {
+        $client = $this->client([[[], Statuses::of(Code::Unavailable)], [[], Statuses::of(Code::Unavailable)], [[], Statuses::of(Code::Unavailable)], [[''], Status::ok()]]);
+        $tried = static function () use ($client): array {
+            $begun = false;
+            $outcome = $client->try(static function (Client $client) use (&$begun): string {
+                $begun = true;
+
+                return self::ping($client);
+            });
+
+            return [$begun, $outcome->data ?? $outcome->error->reason()];
+        };
+        self::assertSame([[true, 'UNAVAILABLE'], [true, 'UNAVAILABLE'], [true, 'UNAVAILABLE']], [$tried(), $tried(), $tried()]);
+        self::assertSame([false, CircuitOpen::REASON], $tried());
+        self::assertCount(3, $this->transport->requests);
+
+        $this->clock->now += 5.1;
+        self::assertSame([true, 'answered'], $tried());
     }
 
     public function test_it_is_an_unavailable_that_says_when_to_come_back(): void
