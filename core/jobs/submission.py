@@ -47,6 +47,8 @@ WITH waiting AS (
             batch_id uuid, unique_key text)
     ) AS new
     WHERE waiting.jobs + :count <= :most_waiting
+    -- So that two who want the same keys do not wait for each other.
+    ORDER BY new.kind, new.unique_key, new.job_id
     -- Changes nothing, but locks and returns the job that is there.
     ON CONFLICT (tenant_id, kind, unique_key) WHERE unique_key IS NOT NULL
         AND state IN ('held', 'queued', 'dispatched', 'running')

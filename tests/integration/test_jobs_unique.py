@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from core.jobs.job import JobState
 from core.jobs.kind import JobRun, Later, Outcome
 from core.jobs.replay import ReplayCommand
 from core.jobs.spec import JobSpec, Unique, UniquePolicy
+from core.jobs.submit_batch import BatchOrder
 from core.jobs.submit_one import Submitted
 from core.reasons import Reason
 from core.result import Err, Ok, Result
@@ -270,3 +273,32 @@ def test_a_replay_leaves_what_has_lost_its_key(lab: Lab, acme: Context) -> None:
 
     assert isinstance(replayed, Ok)
     assert [job.job_id for job in replayed.value.jobs] == [dead[0].job_id]
+
+
+def test_batches_take_their_keys_in_one_order(
+    lab: Lab, acme: Context, databases: Databases
+) -> None:
+    batch = BatchOrder([JobSpec("open", unique=Unique(key, REFUSE)) for key in "cba"])
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(databases.urls.admin, autocommit=True) as looker,
+        databases.app.begin(acme) as unit,
+    ):
+        lab.jobs.submit(unit, kind="open", payload={})
+        unit.execute("UPDATE jobs SET unique_key = 'a'")
+        waiting = pool.submit(lab.jobs.submit_batch, acme, batch)
+        await_value(
+            lambda: looker.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            ).fetchone(),
+            lambda: "the batch does not wait for the first key",
+        )
+
+        # What waits for the first has none of the others, so nobody can wait for it.
+        hurried = replace(acme, deadline=time.monotonic() + 2)
+        submitted(submit(lab, hurried, REFUSE, unique=Unique("c", REFUSE)))
+
+    with pytest.raises(RefusedError) as refused:
+        waiting.result()
+    assert refused.value.failure.reason is Reason.JOB_EXISTS
