@@ -29,8 +29,8 @@ PROMISES = {
     "idle_p99_ms": ("≤ 50", ""),
 }
 QUEUE_COLUMNS = {
-    "jobs_per_second": "jobs/s",
-    "enqueue_per_second": "submitted/s",
+    "jobs_one_by_one_per_second": "jobs/s",
+    "enqueue_one_by_one_per_second": "submitted/s",
     "jobs_concurrently_per_second": "jobs/s, 8 threads",
     "enqueue_concurrently_per_second": "submitted/s, 8 threads",
     "jobs_many_per_second": "jobs/s, many at once",

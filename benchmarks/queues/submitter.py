@@ -41,7 +41,7 @@ class Submitter:
         """Submits many jobs one by one, by several threads, and in the queue's way for many."""
         found = {}
         for suffix, submit in (
-            ("", self._one_by_one),
+            ("_one_by_one", self._one_by_one),
             ("_concurrently", self._by_threads),
             ("_many", self._queue.submit_many),
         ):
