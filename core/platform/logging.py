@@ -78,7 +78,10 @@ def _json(_logger: Any, _level: str, event: Event) -> bytes:
 
 
 def _console() -> Processor:
-    renderer = structlog.dev.ConsoleRenderer(colors=True, sort_keys=False)
+    # Its own way of showing an exception tells the values of variables: keys, customers' data.
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=True, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+    )
 
     def render(logger: Any, level: str, event: Event) -> bytes:
         event["timestamp"] = event["timestamp"].astimezone().strftime("%H:%M:%S.%f")[:-3]

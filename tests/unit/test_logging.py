@@ -202,6 +202,26 @@ def test_a_console_gets_colours(tmp_path: Path, descriptor: int) -> None:
     assert "s3cr3t" not in text
 
 
+def test_a_console_shows_no_value_of_a_broken_functions_variables(
+    tmp_path: Path, descriptor: int
+) -> None:
+    def sign(key: bytes) -> None:
+        raise RuntimeError("broken", len(key))
+
+    with restored():
+        writer = configure_logging(
+            settings(log_format="console"), "server-0", descriptor=descriptor
+        )
+        try:
+            sign(b"cu5t" + b"0mer")
+        except RuntimeError:
+            structlog.get_logger().exception("failed")
+        writer.close()
+    text = (tmp_path / "log").read_text()
+    assert "RuntimeError: ('broken', 8)" in text
+    assert "cu5t0mer" not in text
+
+
 def test_the_level_is_the_settings(tmp_path: Path, descriptor: int) -> None:
     with restored():
         writer = configure_logging(
