@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from core.bootstrap import open_node
-from core.failures import FieldViolation, fields_invalid
+from core.failures import FieldViolation, fields_invalid, not_found
 from core.node.node import Node
 from core.result import Err
 from server.commands.output import faults_in_words, refused
@@ -20,9 +20,14 @@ from server.validation import Validator
 
 
 @contextmanager
-def running_node() -> Iterator[Node]:
-    """Yields the use cases on the servers of the node that runs here, or that settings name."""
+def running_node(tenant_id: str = "") -> Iterator[Node]:
+    """Yields the use cases on the servers of the node that runs here, or that settings name.
+
+    Ends the command where there is no such tenant, as the server would refuse the call.
+    """
     with faults_in_words(), open_node(settings_of_node()) as node:
+        if tenant_id and node.directory.tenant(tenant_id) is None:
+            raise refused(not_found("tenant", tenant_id))
         yield node
 
 

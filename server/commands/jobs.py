@@ -22,8 +22,11 @@ app = typer.Typer(
 )
 app.add_typer(submitting.app)
 app.add_typer(operating.app)
-TENANT = typer.Option(..., "--tenant", help="Tenant that the job belongs to.")
-JSON = typer.Option(False, "--json", help="Print JSON for programs; a line per change in `watch`.")
+TENANT = typer.Option(
+    ..., "--tenant", envvar="HOWDAH_TENANT", help="Tenant that the job belongs to."
+)
+JSON = typer.Option(False, "--json", help="Print JSON for programs.")
+JSON_LINES = typer.Option(False, "--json", help="Print JSON for programs, a line per change.")
 JOB_ID = typer.Argument(help="Id of the job.")
 
 
@@ -75,9 +78,9 @@ def get(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> Non
 
 
 @app.command()
-def watch(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON) -> None:
+def watch(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON_LINES) -> None:
     """Follow a job to its end; exits with 0 only where it succeeded."""
-    with running_node() as node:
+    with running_node(tenant) as node:
         request = pb.WatchJobRequest(job_id=job_id)
         changes = ask(jobs_service(node.jobs), "WatchJob", request, tenant)
         if as_json:
@@ -98,7 +101,7 @@ def wait(
     as_json: bool = JSON,
 ) -> None:
     """Wait for a job to end; exits with 0 only where it succeeded within the time."""
-    with running_node() as node:
+    with running_node(tenant) as node:
         service, until = jobs_service(node.jobs), time.monotonic() + seconds
         while True:
             request = pb.WaitJobRequest(job_id=job_id)
@@ -169,7 +172,7 @@ def _state(state: str) -> pb.JobState.ValueType:
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:
-    with running_node() as node:
+    with running_node(tenant) as node:
         return ask(jobs_service(node.jobs), method, request, tenant)
 
 
@@ -202,11 +205,14 @@ def _outcome(job: pb.Job) -> dict[str, Any] | None:
 def _facts(job: pb.Job) -> Iterable[tuple[str, str]]:
     yield "job", job.job_id
     yield "kind", job.kind
-    yield "state", state_of(job) + (", asked to stop" if job.cancel_requested else "")
+    stops = job.cancel_requested and not job.HasField("finish_time")
+    yield "state", state_of(job) + (", asked to stop" if stops else "")
     yield "progress", progress_of(job)
     yield "attempt", f"{job.attempt} of {job.max_attempts}"
     yield "crashes", str(job.crash_count or "")
     yield "created", moment(job.create_time)
+    if job.state == pb.JOB_STATE_QUEUED:
+        yield "not before", moment(job.run_time)
     yield "started", moment(job.start_time)
     yield "finished", moment(job.finish_time)
     yield "file", job.file_id
@@ -214,6 +220,9 @@ def _facts(job: pb.Job) -> Iterable[tuple[str, str]]:
         yield "result", MessageToJson(job.result, indent=None)
     if job.HasField("error"):
         yield "error", f"{job.error.reason}: {job.error.message}"
+    yield "unique key", job.unique_key
+    yield "batch", job.batch_id
+    yield "next job", job.next_job_id
     yield "correlation", job.correlation_id
 
 

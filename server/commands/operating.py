@@ -32,7 +32,7 @@ JSON = typer.Option(False, "--json", help="Print JSON for programs; a line per l
 @app.command()
 def stats(tenant: str = OF_TENANT, tenants: int = TENANTS, as_json: bool = JSON) -> None:
     """Count what waits, runs and ended in each queue, of one tenant or of all."""
-    with running_node() as node:
+    with running_node(tenant) as node:
         found = _look(jobs_service(node.jobs), tenant, tenants)
     _show(found, _drawn(found), as_json=as_json)
 
@@ -47,7 +47,7 @@ def top(
 ) -> None:
     """Show the queues as they are, again and again until Ctrl-C."""
     try:
-        with running_node() as node, _screen(as_json=as_json) as show:
+        with running_node(tenant) as node, _screen(as_json=as_json) as show:
             service = jobs_service(node.jobs)
             for look in count(1):
                 try:
@@ -75,13 +75,15 @@ def workers(as_json: bool = JSON) -> None:
 
 @app.command()
 def share(
-    tenant: str = typer.Argument(help="Id of the tenant."),
-    weight: int = typer.Option(0, help="Jobs that run for one of a tenant with weight 1."),
+    tenant: str = TENANT,
+    weight: int | None = typer.Option(
+        None, help="Jobs that run for one of a tenant with weight 1.", min=1
+    ),
     max_running: str = typer.Option("", help="Jobs that may run while others wait, or `none`."),
     as_json: bool = JSON,
 ) -> None:
     """Set how much of the workers a tenant is given; without options, show it."""
-    request = pb.SetTenantShareRequest(tenant_id=tenant, weight=weight)
+    request = pb.SetTenantShareRequest(tenant_id=tenant, weight=weight or 0)
     if max_running:
         request.max_running_jobs = _bound(max_running)
     _set("SetTenantShare", request, as_json=as_json)

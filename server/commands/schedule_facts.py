@@ -32,7 +32,7 @@ def _facts(schedule: pb.Schedule) -> Iterable[tuple[str, str]]:
     most = f", at most {plan.max_catch_up}" if plan.catch_up == pb.CATCH_UP_ALL else ""
     yield "catch-up", catch_up + most
     yield "overlap", pb.Overlap.Name(plan.overlap).removeprefix("OVERLAP_").lower()
-    yield "next", next_of(schedule)
+    yield "next (UTC)", next_of(schedule)
     yield "runs as", schedule.key_id
     yield "created", moment(schedule.create_time)
 

@@ -37,7 +37,9 @@ class Overlap(StrEnum):
 
 
 SCHEDULE_ID = typer.Argument(help="Id of the schedule, such as nightly-sync.")
-TENANT = typer.Option(..., "--tenant", help="Tenant that the schedule belongs to.")
+TENANT = typer.Option(
+    ..., "--tenant", envvar="HOWDAH_TENANT", help="Tenant that the schedule belongs to."
+)
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
 CRON = typer.Option(None, "--cron", help="Minute, hour, day, month, weekday: '30 3 * * *'.")
 TIME_ZONE = typer.Option(None, "--time-zone", help="IANA name; the tenant's where not given.")
@@ -228,5 +230,5 @@ def _changed(
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:
-    with running_node() as node:
+    with running_node(tenant) as node:
         return ask(schedules_service(node.schedules), method, request, tenant)

@@ -16,7 +16,9 @@ from server.servicers.jobs import jobs_service
 M = TypeVar("M", bound=Message)
 
 app = typer.Typer(add_completion=False)
-TENANT = typer.Option(..., "--tenant", help="Tenant that the job belongs to.")
+TENANT = typer.Option(
+    ..., "--tenant", envvar="HOWDAH_TENANT", help="Tenant that the job belongs to."
+)
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
 FILE = typer.Argument(help="File with the request as JSON; `-` for standard input.")
 BATCH_ID = typer.Argument(help="Id of the batch.")
@@ -33,12 +35,12 @@ def submit(
     priority: str = typer.Option("", help="interactive, default or bulk; the kind's by default."),
     unique_key: str = typer.Option("", help="Key that no other open job of the kind has."),
     unique_policy: str = typer.Option(
-        "refuse", help="Where there is one: return_existing, replace_payload or refuse."
+        "refuse", help="Where there is one: return-existing, replace-payload or refuse."
     ),
     as_json: bool = JSON,
 ) -> None:
     """Submit a job by its kind."""
-    spec = pb.JobSpec(kind=kind, priority=_named(pb.JobPriority, "JOB_PRIORITY_", priority))
+    spec = pb.JobSpec(kind=kind, priority=_named(pb.JobPriority, priority, "--priority"))
     _parse(payload, spec.payload, "--payload")
     if delay:
         spec.delay.FromMicroseconds(int(delay * 1_000_000))
@@ -48,7 +50,7 @@ def submit(
         spec.expire_after.FromMicroseconds(int(expire_after * 1_000_000))
     if unique_key:
         spec.unique.key = unique_key
-        spec.unique.policy = _named(pb.UniquePolicy, "UNIQUE_POLICY_", unique_policy)
+        spec.unique.policy = _named(pb.UniquePolicy, unique_policy, "--unique-policy")
     response = _ask("SubmitJob", pb.SubmitJobRequest(spec=spec), tenant)
     if as_json:
         print_json(response)
@@ -108,16 +110,20 @@ def cancel_batch(
 
 
 def _ask(method: str, request: Message, tenant: str) -> Any:
-    with running_node() as node:
+    with running_node(tenant) as node:
         return ask(jobs_service(node.jobs), method, request, tenant)
 
 
-def _named(enum: Any, prefix: str, name: str) -> Any:
+def _named(enum: Any, name: str, option: str) -> Any:
     """Returns the value that a name in small letters stands for; none stands for unspecified."""
-    value = f"{prefix}{name.upper() or 'UNSPECIFIED'}"
-    if value not in enum.DESCRIPTOR.values_by_name:
-        raise typer.BadParameter(f"there is no {name!r}")
-    return enum.Value(value)
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    if not name:
+        return 0
+    names = [value.removeprefix(prefix).lower() for value in enum.keys()[1:]]
+    if (wanted := name.lower().replace("-", "_")) not in names:
+        choices = ", ".join(names).replace("_", "-")
+        raise typer.BadParameter(f"must be one of {choices}", param_hint=option)
+    return enum.Value(prefix + wanted.upper())
 
 
 def _parse(text: str, message: M, option: str) -> M:

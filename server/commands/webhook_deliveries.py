@@ -14,7 +14,9 @@ from server.servicers.webhooks import webhooks_service
 
 # Without a name, so that `howdah webhooks` shows these commands among its own.
 app = typer.Typer(add_completion=False)
-TENANT = typer.Option(..., "--tenant", help="Tenant that the endpoint belongs to.")
+TENANT = typer.Option(
+    ..., "--tenant", envvar="HOWDAH_TENANT", help="Tenant that the endpoint belongs to."
+)
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
 ENDPOINT_ID = typer.Argument(help="Id of the endpoint.")
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
@@ -98,12 +100,12 @@ def redeliver(
         return
     for one in found:
         typer.echo(f"{one.message_id} to {one.endpoint_id}")
-    done = "would be delivered" if dry_run else "on their way"
-    typer.echo(f"{len(found)} messages {done}{'; there are more' if more else ''}.", err=True)
+    done = "would be made" if dry_run else "on their way"
+    typer.echo(f"{len(found)} deliveries {done}{'; there are more' if more else ''}.", err=True)
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:
-    with running_node() as node:
+    with running_node(tenant) as node:
         return ask(webhooks_service(node.webhooks), method, request, tenant)
 
 

@@ -19,7 +19,9 @@ app = typer.Typer(
     help="Manage webhook endpoints; show and repeat deliveries.",
 )
 app.add_typer(webhook_deliveries.app)
-TENANT = typer.Option(..., "--tenant", help="Tenant that the endpoint belongs to.")
+TENANT = typer.Option(
+    ..., "--tenant", envvar="HOWDAH_TENANT", help="Tenant that the endpoint belongs to."
+)
 JSON = typer.Option(False, "--json", help="Print JSON for programs.")
 ENDPOINT_ID = typer.Argument(help="Id of the endpoint.")
 EVENT = typer.Option([], help="Type of event, such as job.failed; repeatable; all by default.")
@@ -129,7 +131,7 @@ def rotate(
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:
-    with running_node() as node:
+    with running_node(tenant) as node:
         return ask(webhooks_service(node.webhooks), method, request, tenant)
 
 

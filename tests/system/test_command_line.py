@@ -131,6 +131,51 @@ def test_tenants_are_created_once_and_by_the_rules_of_the_contract(embedded: Emb
     assert "time_zone: " in complaint
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        'jobs submit documents.workbook --payload {"period":"last_day"}',
+        *("jobs list", "jobs stats", "jobs top --looks 1", "schedules list", "webhooks list"),
+        "webhooks create https://example.com",
+    ],
+)
+def test_a_tenant_that_there_is_not_is_refused_in_words(
+    embedded: EmbeddedNode, command: str
+) -> None:
+    code, complaint = embedded.refused(*command.split(), "--tenant", "nobody")
+    assert code == 1
+    assert complaint.strip() == "NOT_FOUND / RESOURCE_NOT_FOUND: There is no tenant 'nobody'."
+
+
+def test_a_choice_that_there_is_not_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    shown = howdah(
+        *("jobs", "submit", "documents.workbook", "--tenant", "acme"),
+        *("--unique-key", "k", "--unique-policy", "no"),
+        data_dir=str(tmp_path),
+    )
+    assert shown.returncode == 2
+    told = " ".join(shown.stderr.split())
+    assert "--unique-policy" in told
+    assert "return-existing" in told
+
+
+def test_a_delayed_job_says_when_and_under_which_key(embedded: EmbeddedNode) -> None:
+    made = embedded.ask(
+        *("jobs", "submit", "documents.workbook", "--tenant", "acme"),
+        *("--payload", '{"period": "last_day"}', "--at", "2027-03-04T05:06:07Z"),
+        *("--unique-key", "spring", "--unique-policy", "return-existing", "--json"),
+    )
+    job_id = made["job"]["job_id"]
+    assert made["job"]["run_time"] == "2027-03-04T05:06:07Z"
+    shown = howdah(
+        "jobs", "get", job_id, tenant="acme", data_dir=embedded.node.environment["HOWDAH_DATA_DIR"]
+    ).stdout
+    assert "not before  2027-03-04 05:06:07" in shown
+    assert "unique key  spring" in shown
+    cancelled = embedded.ask("jobs", "cancel", job_id, "--tenant", "acme", "--json")
+    assert cancelled["job"]["state"] == "JOB_STATE_CANCELLED"
+
+
 def test_a_key_lives_is_rotated_and_ends(embedded: EmbeddedNode) -> None:
     made = embedded.ask("keys", "create", "--tenant", "acme", "--role", "viewer", "--json")
     key, secret = made["credential"]["key_id"], made["secret"]
