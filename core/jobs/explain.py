@@ -108,4 +108,4 @@ def _not_waiting(job: Job) -> str:
         asked = ", and was asked to stop" if job.cancel_requested_at is not None else ""
         return f"It runs, attempt {job.attempt} of {job.max_attempts}, on {job.worker_id}{asked}."
     why = "" if job.error is None else f": {job.error['reason']}, {job.error['message']}"
-    return f"It is over, {job.state.value}{why}"
+    return f"It is over, {job.state.value}{why}".removesuffix(".") + "."

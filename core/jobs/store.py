@@ -80,7 +80,9 @@ def insert(
                 run_at, expires_at, max_attempts, key_id, roles, correlation_id, traceparent,
                 state, dispatched_at)
             SELECT :tenant_id, CAST(:job_id AS uuid), :kind, :kind_version, :queue, :priority,
-                CAST(:payload AS jsonb), now() + make_interval(secs => :delay_seconds),
+                CAST(:payload AS jsonb),
+                GREATEST(now() + make_interval(secs => :delay_seconds),
+                    CAST(:run_at AS timestamptz)),
                 now() + make_interval(secs => :expire_after_seconds), :max_attempts, :key_id,
                 CAST(:roles AS text[]), :correlation_id, :traceparent,
                 clear.state, CASE clear.state WHEN 'dispatched' THEN now() END

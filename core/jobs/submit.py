@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import uuid_utils
@@ -34,13 +35,15 @@ class SubmitJob:
         kind: str,
         payload: Mapping[str, Any],
         delay_seconds: float = 0.0,
+        run_at: datetime | None = None,
         expire_after_seconds: float | None = None,
         priority: str = "",
     ) -> Job:
         """Returns the new job; raises RefusedError where the tenant's queue is full.
 
         The priority is the kind's unless given. The job runs `delay_seconds` from now at the
-        earliest, and never where it has not been started `expire_after_seconds` from now.
+        earliest, not before `run_at` either, and never where it has not been started
+        `expire_after_seconds` from now.
         """
         wanted, context = self.kinds[kind], unit.context
         job = store.insert(
@@ -53,13 +56,14 @@ class SubmitJob:
                 "priority": priority or wanted.priority,
                 "max_attempts": wanted.max_attempts,
                 "payload": payload,
+                "run_at": run_at,
                 "expire_after_seconds": expire_after_seconds,
                 "key_id": context.principal.key_id,
                 "roles": sorted(context.principal.roles),
                 "correlation_id": context.correlation_id,
                 "traceparent": context.traceparent,
             },
-            at_once=delay_seconds <= 0 and self.dispatch.has_room(wanted),
+            at_once=delay_seconds <= 0 and run_at is None and self.dispatch.has_room(wanted),
             delay_seconds=delay_seconds,
             most_waiting=self.max_waiting_jobs_per_tenant,
         )

@@ -46,7 +46,8 @@ class SubmitOne:
                 unit,
                 kind=kind.name,
                 payload=spec.payload,
-                delay_seconds=spec.wait_seconds(),
+                delay_seconds=spec.delay_seconds,
+                run_at=spec.run_at if spec.wait_seconds() else None,
                 expire_after_seconds=spec.expire_after_seconds,
                 priority=spec.priority,
             )

@@ -78,7 +78,7 @@ def test_a_job_that_runs_or_is_over_says_that(lab: Lab, acme: Context, globex: C
     job = lab.submit(acme, "tell")
     lab.runner()(ticket(job))
     assert said == ["It runs, attempt 1 of 5, on lab-1."]
-    assert explained(lab, acme, job) == "It is over, succeeded"
+    assert explained(lab, acme, job) == "It is over, succeeded."
     end(lab, job, JobState.DEAD)
     assert explained(lab, acme, job) == "It is over, dead: JOB_BROKEN, It broke."
     assert isinstance(lab.jobs.explain(globex, job.job_id), Err)
