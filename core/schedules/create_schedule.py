@@ -42,6 +42,7 @@ class CreateSchedule:
             plan = replace(command.plan, time_zone=command.plan.time_zone or here.time_zone)
             require_sound(plan, self.check, here.now)
             next_fire_at = None if command.paused else plan.timetable.next(here.now)
+            store.lock_schedules(unit)
             stored = store.insert(
                 unit,
                 command.schedule_id,

@@ -44,6 +44,14 @@ def here(unit: UnitOfWork) -> Here:
     return Here(row["time_zone"], row["now"])
 
 
+def lock_schedules(unit: UnitOfWork) -> None:
+    """Lets one transaction at a time add schedules of the tenant, so that it counts them all."""
+    unit.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('howdah schedules ' || :tenant_id, 0))",
+        {"tenant_id": unit.context.tenant_id},
+    )
+
+
 def insert(
     unit: UnitOfWork, schedule_id: str, plan: Plan, next_fire_at: datetime | None, *, most: int
 ) -> bool:

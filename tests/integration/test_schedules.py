@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +121,24 @@ def test_a_tenant_has_so_many_schedules_and_no_more(
     lab.create(globex)
     assert isinstance(lab.schedules.delete(acme, "first"), Ok)
     lab.create(acme, "third")
+
+
+def test_of_many_that_are_created_at_once_no_more_than_allowed_are(
+    lab: ScheduleLab, acme: Context
+) -> None:
+    settings = lab.lab.settings.model_copy(update={"max_schedules_per_tenant": 2})
+    lab.schedules = schedules_use_cases(
+        settings, lab.lab.database, lab.lab.system, lab.lab.kinds, lab.lab.jobs.submit
+    )
+    start = threading.Barrier(8)
+
+    def create(number: int) -> bool:
+        start.wait()
+        plan = Plan(NIGHTLY, "echo")
+        return isinstance(lab.schedules.create(acme, NewSchedule(f"s{number}", plan)), Ok)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(8))) == 2
 
 
 def test_another_tenants_schedule_is_not_there(
