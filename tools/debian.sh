@@ -4,7 +4,9 @@ set -euo pipefail
 
 contract=(protobuf-compiler protobuf-compiler-grpc php-cli php-google-protobuf)
 php=(php-cli php-curl php-google-protobuf php-bcmath php-xml php-mbstring phpunit composer)
-test=(nghttp2-client libreoffice-calc redis-server php-pgsql nginx-light php-fpm php-apcu)
+test=(nghttp2-client libreoffice-calc redis-server php-pgsql nginx-light php-fpm php-apcu
+    php-symfony-dependency-injection php-symfony-http-kernel php-symfony-config php-illuminate-support
+    php-illuminate-container php-illuminate-console php-illuminate-config php-illuminate-events php-vlucas-phpdotenv)
 
 # Node may come from elsewhere than Debian; what matters is that it is there.
 command -v node >/dev/null && command -v npm >/dev/null || contract+=(nodejs npm)

@@ -21,6 +21,8 @@ use Psr\Log\NullLogger;
 /** The way in. */
 final class Howdah
 {
+    private const SETTINGS = ['dsn', 'address', 'key_id', 'secret', 'token', 'tenant', 'audience', 'timeout', 'retries', 'ca', 'transport', 'accel_location'];
+
     /**
      * Makes a client. It connects with the first call and keeps the connection.
      *
@@ -99,6 +101,42 @@ final class Howdah
         $client = $dsn !== null ? self::fromDsn($dsn, $logger) : self::fromVariables($logger);
 
         return $client->withAccelLocation(self::env('HOWDAH_ACCEL_LOCATION'));
+    }
+
+    /**
+     * Makes a client from an array, such as the configuration of a framework. What is null or empty counts as absent.
+     *
+     * @param array<string, mixed> $settings `dsn`; or `address`, `key_id` and `secret` (or `token`), `tenant`, `audience`, `timeout`,
+     *                                       `retries`, `ca` and `transport`. `accel_location` goes with either
+     *
+     * @throws ConfigurationException
+     */
+    public static function fromSettings(#[\SensitiveParameter] array $settings, ?LoggerInterface $logger = null): Client
+    {
+        $logger ??= new NullLogger();
+        $unknown = array_diff(array_keys($settings), self::SETTINGS);
+        if ($unknown !== []) {
+            throw ConfigurationException::because('There is no setting "' . implode('", "', $unknown) . '"; there are ' . implode(', ', self::SETTINGS) . '.');
+        }
+        $set = array_map(strval(...), array_filter($settings, static fn (mixed $value): bool => $value !== null && $value !== ''));
+        if (!isset($set['dsn']) && !isset($set['address'])) {
+            throw ConfigurationException::because('Set dsn, or address, key_id and secret.');
+        }
+        $client = isset($set['dsn']) ? self::fromDsn($set['dsn'], $logger) : self::connect(
+            address: $set['address'],
+            keyId: $set['key_id'] ?? null,
+            secret: $set['secret'] ?? null,
+            audience: $set['audience'] ?? 'howdah',
+            tenant: $set['tenant'] ?? null,
+            token: $set['token'] ?? null,
+            timeout: isset($set['timeout']) ? (float) $set['timeout'] : null,
+            retries: (int) ($set['retries'] ?? 3),
+            tls: isset($set['ca']) ? new Tls($set['ca']) : null,
+            logger: $logger,
+            transport: $set['transport'] ?? 'auto',
+        );
+
+        return $client->withAccelLocation($set['accel_location'] ?? null);
     }
 
     private static function fromVariables(LoggerInterface $logger): Client

@@ -17,9 +17,11 @@ final class ArchitectureTest extends TestCase
         'Exception' => ['Code', 'Contract', 'Failure'],
         'Failure' => ['Code', 'Contract', 'Exception', 'Transport\Status'],
         'Files' => ['Calls', 'Client', 'Code', 'Exception', 'Failure', 'Service', 'Stub'],
+        'Laravel' => ['Client', 'Doctor', 'Exception', 'Howdah', 'Service'],
         'Service' => ['Calls', 'Client', 'Code', 'Contract', 'Exception', 'Failure', 'Files'],
         'Signing' => ['Calls\Clock', 'Calls\SystemClock', 'Exception'],
         'Stub' => ['Calls', 'Code', 'Exception', 'Failure', 'Options', 'Transport'],
+        'Symfony' => ['Client', 'Doctor', 'Howdah'],
         'Testing' => ['Calls', 'Client', 'Contract', 'Options', 'Transport'],
         // It carries bytes: it knows nothing of signing, tenants, retries and stubs.
         'Transport' => ['Code', 'Exception'],
@@ -54,6 +56,20 @@ final class ArchitectureTest extends TestCase
             }
             if (!str_starts_with($path, 'Transport/Extension/') && preg_match('/new \\\\Grpc\\\\/', $source) === 1) {
                 $wrong[] = "$path makes objects of ext-grpc";
+            }
+        }
+
+        self::assertSame([], $wrong);
+    }
+
+    public function test_only_the_glue_of_a_framework_knows_the_framework(): void
+    {
+        $wrong = [];
+        foreach (self::sources() as $path => $source) {
+            foreach (['Illuminate' => 'Laravel/', 'Symfony\\Component' => 'Symfony/'] as $framework => $folder) {
+                if (!str_starts_with($path, $folder) && str_contains($source, "use $framework\\")) {
+                    $wrong[] = "$path uses $framework";
+                }
             }
         }
 

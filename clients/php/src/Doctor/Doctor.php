@@ -1,0 +1,39 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Howdah\Client\Doctor;
+
+use Howdah\Client\Client;
+use Howdah\Client\Exception\HowdahException;
+
+/** Says whether calls can work from here: first this PHP, then the settings, then the node. */
+final class Doctor
+{
+    /**
+     * @param \Closure(): Client $connect asked for only where calls can work at all
+     * @param string             $advice  where the settings are
+     *
+     * @return list<Finding>
+     */
+    public static function examine(\Closure $connect, string $advice): array
+    {
+        $findings = Installation::check();
+        if (!self::isWell($findings)) {
+            return $findings;
+        }
+        try {
+            $client = $connect();
+        } catch (HowdahException $wrong) {
+            return [...$findings, Finding::bad('settings', $wrong->getMessage(), $advice)];
+        }
+
+        return [...$findings, Finding::good('settings', 'complete'), ...Connection::check($client)];
+    }
+
+    /** @param list<Finding> $findings */
+    public static function isWell(array $findings): bool
+    {
+        return array_filter($findings, static fn (Finding $one): bool => $one->isBad()) === [];
+    }
+}
