@@ -6,20 +6,24 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import structlog
 
 from core.context import Context
-from core.failures import Failure, RefusedError
+from core.failures import RefusedError
 from core.jobs.ending import Ending
 from core.jobs.finish_store import FINISH, Finish, columns_of, finish_of, states_of
 from core.jobs.job import Job, JobState, Progress
 from core.platform.database import Database
 from core.platform.system_database import SystemDatabase
-from core.platform.together import Together
+from core.platform.together import Together, TogetherError
 
 LONGEST_SECONDS = 30.0
 MOST_TOGETHER = 64
+
+# The state a job is in, None where it is another attempt's, or why it could not be written.
+Written: TypeAlias = JobState | Exception | None
 
 
 class FinishJob:
@@ -42,14 +46,13 @@ class FinishJob:
         """
         finish = finish_of(job, ending, progress)
         if ending.write is None:
-            try:
-                written = self._together(finish)
-            except Exception:  # noqa: BLE001 - it may be another's; the one it belongs to is found.
-                structlog.get_logger().exception("endings_not_written_together")
-            else:
-                if isinstance(written, Failure):
-                    raise RefusedError(written)
+            written = self._with_others(finish)
+            if isinstance(written, RefusedError):
+                raise RefusedError(written.failure)
+            if not isinstance(written, Exception):
                 return written
+            # It may be another's; the one it belongs to is found.
+            structlog.get_logger().error("endings_not_written_together", exc_info=written)
         return self._write_alone(context, finish, ending)
 
     def _write_alone(self, context: Context, finish: Finish, ending: Ending) -> JobState | None:
@@ -64,13 +67,19 @@ class FinishJob:
             unit.commit(None)
             return JobState(rows[0]["state"])
 
-    def _write_together(self, finishes: Sequence[Finish]) -> Sequence[JobState | Failure | None]:
-        written: dict[Finish, JobState | Failure | None] = {}
+    def _with_others(self, finish: Finish) -> Written:
+        try:
+            return self._together(finish)
+        except TogetherError as fault:
+            return fault
+
+    def _write_together(self, finishes: Sequence[Finish]) -> Sequence[Written]:
+        written: dict[Finish, Written] = {}
         for group in _by_batch(finishes):
             try:
                 states = states_of(group, self._system.run(FINISH, columns_of(group)))
-            except RefusedError as refusal:
-                written |= dict.fromkeys(group, refusal.failure)
+            except Exception as fault:  # noqa: BLE001 - of this group; the others are written.
+                written |= dict.fromkeys(group, fault)
             else:
                 written |= zip(group, states, strict=True)
         return [written[finish] for finish in finishes]

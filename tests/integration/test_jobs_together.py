@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg import DataError
 
 from core.config import Settings
 from core.context import Context
 from core.jobs.claim import ClaimJob
 from core.jobs.ending import Ending
+from core.jobs.finish import FinishJob
 from core.jobs.finish_store import FINISH, columns_of, finish_of
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.job import Job, JobState
@@ -53,6 +57,31 @@ def test_attempts_that_end_at_the_same_time_all_end(lab: Lab, acme: Context) -> 
 def test_an_ending_that_cannot_be_written_costs_no_other_its_own(lab: Lab, acme: Context) -> None:
     states = end_at_once(lab, acme, frozenset({3}))
     assert states == [JobState.DEAD if n == 3 else JobState.SUCCEEDED for n in range(MANY)]
+
+
+def test_an_ending_that_cannot_be_written_leaves_what_others_were_told(
+    lab: Lab, acme: Context
+) -> None:
+    lab.sql(
+        "INSERT INTO batches (tenant_id, batch_id, total, open) VALUES ('acme', :batch, 1, 1)",
+        {"batch": str(uuid.UUID(int=1))},
+    )
+    jobs = [lab.submit(acme) for _ in range(MANY)]
+    lab.sql("UPDATE jobs SET state = 'running', attempt = 1")
+    finish, gate = FinishJob(lab.database, lab.system), threading.Barrier(MANY)
+
+    def end(number: int) -> JobState | None:
+        job = replace(jobs[number], batch_id=str(uuid.UUID(int=1)) if number == 3 else None)
+        gate.wait(10)
+        text = "\x00" if number == 3 else ""
+        try:
+            return finish(acme, job, Ending(JobState.SUCCEEDED, result={"text": text}), None)
+        except DataError:
+            return None
+
+    with ThreadPoolExecutor(MANY) as pool:
+        states = list(pool.map(end, range(MANY)))
+    assert states == [None if n == 3 else JobState.SUCCEEDED for n in range(MANY)]
 
 
 def test_what_was_claimed_ahead_is_run_and_old_messages_are_not(
