@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from typing import Any
 
 import typer
-from google.protobuf.json_format import MessageToJson
 
 from howdah.common.v1.common_pb2 import Error
 from howdah.jobs.v1 import jobs_pb2 as pb
@@ -90,6 +90,8 @@ def watch(job_id: str = JOB_ID, tenant: str = TENANT, as_json: bool = JSON_LINES
                 job = change.job
         else:
             job = follow(change.job for change in changes)
+            if job is not None and job.HasField("error"):
+                typer.echo(_why(job), err=True)
     _end(job)
 
 
@@ -212,18 +214,22 @@ def _facts(job: pb.Job) -> Iterable[tuple[str, str]]:
     yield "crashes", str(job.crash_count or "")
     yield "created", moment(job.create_time)
     if job.state == pb.JOB_STATE_QUEUED:
-        yield "not before", moment(job.run_time)
+        yield "due", moment(job.run_time)
     yield "started", moment(job.start_time)
     yield "finished", moment(job.finish_time)
     yield "file", job.file_id
     if job.HasField("result"):
-        yield "result", MessageToJson(job.result, indent=None)
+        yield "result", json.dumps(as_dict(job.result), ensure_ascii=False)
     if job.HasField("error"):
-        yield "error", f"{job.error.reason}: {job.error.message}"
+        yield "error", _why(job)
     yield "unique key", job.unique_key
     yield "batch", job.batch_id
     yield "next job", job.next_job_id
     yield "correlation", job.correlation_id
+
+
+def _why(job: pb.Job) -> str:
+    return f"{job.error.reason}: {job.error.message}"
 
 
 def _end(job: pb.Job | None) -> None:

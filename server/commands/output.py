@@ -23,6 +23,7 @@ from server.node_file import NodeFileError, NodeRunsError
 from server.ports import PortTakenError
 
 PIPE_COLUMNS = 250
+LARGEST_WHOLE = 2**53  # beyond it a float no longer tells neighbours apart
 
 
 class ExitCode(IntEnum):
@@ -49,9 +50,23 @@ def print_json(value: Message | dict[str, Any]) -> None:
 
 def as_dict(message: Message) -> dict[str, Any]:
     """Returns protobuf's JSON form with every field, so that programs need no defaults."""
-    return MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    found: dict[str, Any] = _whole(
+        MessageToDict(
+            message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
     )
+    return found
+
+
+def _whole(value: Any) -> Any:
+    """Returns it with whole numbers as such: in a Struct every number is a float."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_WHOLE:
+        return int(value)
+    return value
 
 
 def print_table(

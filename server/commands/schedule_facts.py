@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
-from google.protobuf.json_format import MessageToJson
 
 from howdah.schedules.v1 import schedules_pb2 as pb
-from server.commands.output import moment, print_json, print_table
+from server.commands.output import as_dict, moment, print_json, print_table
 
 
 def show(response: Any, *, as_json: bool) -> None:
@@ -27,7 +27,10 @@ def _facts(schedule: pb.Schedule) -> Iterable[tuple[str, str]]:
     yield "schedule", schedule.schedule_id
     yield "cron", f"{plan.cron}  ({plan.time_zone})"
     yield "kind", plan.kind
-    yield "payload", MessageToJson(plan.payload, indent=None) if plan.payload.fields else ""
+    yield (
+        "payload",
+        json.dumps(as_dict(plan.payload), ensure_ascii=False) if plan.payload.fields else "",
+    )
     catch_up = pb.CatchUp.Name(plan.catch_up).removeprefix("CATCH_UP_").lower()
     most = f", at most {plan.max_catch_up}" if plan.catch_up == pb.CATCH_UP_ALL else ""
     yield "catch-up", catch_up + most

@@ -170,7 +170,7 @@ def test_a_delayed_job_says_when_and_under_which_key(embedded: EmbeddedNode) -> 
     shown = howdah(
         "jobs", "get", job_id, tenant="acme", data_dir=embedded.node.environment["HOWDAH_DATA_DIR"]
     ).stdout
-    assert "not before  2027-03-04 05:06:07" in shown
+    assert "due         2027-03-04 05:06:07" in shown
     assert "unique key  spring" in shown
     cancelled = embedded.ask("jobs", "cancel", job_id, "--tenant", "acme", "--json")
     assert cancelled["job"]["state"] == "JOB_STATE_CANCELLED"
@@ -274,3 +274,10 @@ def test_the_vectors_of_signing_are_as_expected(tmp_path: Path) -> None:
     assert shown.returncode == 1
     assert cases[0]["name"] in shown.stderr
     assert howdah("signing", "check", str(tmp_path / "absent.json")).returncode == 2
+
+
+def test_counts_in_a_result_are_shown_as_whole_numbers(embedded: EmbeddedNode) -> None:
+    workbook = ("jobs", "submit", "documents.workbook", "--tenant", "acme", "--payload")
+    made = embedded.ask(*workbook, '{"period": "last_day"}', "--json")
+    waited = embedded.ask("jobs", "wait", made["job"]["job_id"], "--tenant", "acme", "--json")
+    assert repr(waited["outcome"]["data"]["tabs"]) == "50"
