@@ -77,7 +77,9 @@ final readonly class Failure
         $text = $this->message !== '' ? $this->message : $this->code->canonicalName();
         $text .= $this->reason !== '' ? " [{$this->reason}]" : '';
         foreach ($this->fields as $field) {
-            $text .= " {$field->field}: {$field->description};";
+            $told = "{$field->field}: {$field->description}";
+            // The node's message names the first of them itself.
+            $text .= str_contains($this->message, $told) ? '' : " $told;";
         }
 
         return rtrim($text, ';') . ($this->correlationId !== '' ? " (correlation id {$this->correlationId})" : '');

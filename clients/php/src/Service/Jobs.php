@@ -14,6 +14,7 @@ use Howdah\Client\Exception\Unavailable;
 use Howdah\Jobs\V1\Batch;
 use Howdah\Jobs\V1\CancelBatchRequest;
 use Howdah\Jobs\V1\CancelJobRequest;
+use Howdah\Jobs\V1\ExplainJobRequest;
 use Howdah\Jobs\V1\GetBatchRequest;
 use Howdah\Jobs\V1\GetJobRequest;
 use Howdah\Jobs\V1\Job;
@@ -22,6 +23,8 @@ use Howdah\Jobs\V1\JobState;
 use Howdah\Jobs\V1\ListJobsRequest;
 use Howdah\Jobs\V1\ListJobsResponse;
 use Howdah\Jobs\V1\JobSpec;
+use Howdah\Jobs\V1\ReplayDeadJobsRequest;
+use Howdah\Jobs\V1\ReplayDeadJobsResponse;
 use Howdah\Jobs\V1\RetryJobRequest;
 use Howdah\Jobs\V1\SubmitBatchRequest;
 use Howdah\Jobs\V1\SubmitBatchResponse;
@@ -161,6 +164,33 @@ final readonly class Jobs
     {
         return $this->stub->RetryJob((new RetryJobRequest())
             ->setJobId($jobId)->setIdempotencyKey($idempotencyKey))->answer()->getJob();
+    }
+
+    /**
+     * Puts dead and quarantined jobs back into their queues, the oldest first.
+     *
+     * @param int    $state   JOB_STATE_DEAD or JOB_STATE_QUARANTINED; unspecified for both
+     * @param string $reason  only jobs whose last error has this reason
+     * @param int    $maxJobs 1 to 1,000; 0 for 1,000
+     * @param bool   $dryRun  changes nothing, and tells which they would be
+     */
+    public function replayDead(
+        int $state = JobState::JOB_STATE_UNSPECIFIED,
+        string $kind = '',
+        string $reason = '',
+        int $maxJobs = 0,
+        bool $dryRun = false,
+        string $idempotencyKey = '',
+    ): ReplayDeadJobsResponse {
+        return $this->stub->ReplayDeadJobs((new ReplayDeadJobsRequest())
+            ->setState($state)->setKind($kind)->setReason($reason)->setMaxJobs($maxJobs)->setDryRun($dryRun)
+            ->setIdempotencyKey($idempotencyKey))->answer();
+    }
+
+    /** Why a job is where it is, in one sentence for people. */
+    public function explain(string $jobId): string
+    {
+        return $this->stub->ExplainJob((new ExplainJobRequest())->setJobId($jobId))->answer()->getExplanation();
     }
 
     /**

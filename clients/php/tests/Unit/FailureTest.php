@@ -10,6 +10,7 @@ use Howdah\Client\Exception\HowdahException;
 use Howdah\Client\Exception\InvalidArgument;
 use Howdah\Client\Exception\JobFailed;
 use Howdah\Client\Failure\Failure;
+use Howdah\Client\Failure\FieldViolation as Violation;
 use Howdah\Client\Tests\Support\Statuses;
 use Howdah\Client\Transport\Status;
 use Howdah\Common\V1\Error;
@@ -78,6 +79,14 @@ final class FailureTest extends TestCase
         self::assertFalse((new Failure(Code::NotFound, ''))->isRetryable());
         self::assertTrue((new Failure(Code::ResourceExhausted, '', retryAfterMs: 5))->isRetryable());
         self::assertFalse((new Failure(Code::ResourceExhausted, ''))->isRetryable());
+    }
+
+    public function test_a_field_that_the_message_names_is_not_named_twice(): void
+    {
+        $fields = [new Violation('kind', 'is required'), new Violation('spec', 'is odd')];
+        $failure = new Failure(Code::InvalidArgument, 'kind: is required', 'FIELDS_INVALID', fields: $fields);
+
+        self::assertSame('kind: is required [FIELDS_INVALID] spec: is odd', $failure->describe());
     }
 
     public function test_a_failed_job_tells_as_much_as_a_failed_call(): void

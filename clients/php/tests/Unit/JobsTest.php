@@ -14,8 +14,12 @@ use Howdah\Client\Options;
 use Howdah\Client\Tests\Support\FakeClock;
 use Howdah\Client\Tests\Support\ScriptedTransport;
 use Howdah\Client\Transport\Status;
+use Howdah\Jobs\V1\ExplainJobRequest;
+use Howdah\Jobs\V1\ExplainJobResponse;
 use Howdah\Jobs\V1\Job;
 use Howdah\Jobs\V1\JobState;
+use Howdah\Jobs\V1\ReplayDeadJobsRequest;
+use Howdah\Jobs\V1\ReplayDeadJobsResponse;
 use Howdah\Jobs\V1\WatchJobRequest;
 use Howdah\Jobs\V1\WatchJobResponse;
 use PHPUnit\Framework\TestCase;
@@ -74,6 +78,27 @@ final class JobsTest extends TestCase
             self::assertSame(Code::DeadlineExceeded, $late->status());
             self::assertEqualsWithDelta(2.0, array_sum($this->clock->slept), 1e-9);
         }
+    }
+
+    public function test_a_job_is_explained_and_dead_ones_are_counted_before_they_are_replayed(): void
+    {
+        $client = $this->client([
+            [[(new ExplainJobResponse())->setExplanation('It is over, dead.')->serializeToString()], new Status(Code::Ok)],
+            [[(new ReplayDeadJobsResponse())->setJobIds(['j'])->setMore(true)->serializeToString()], new Status(Code::Ok)],
+        ]);
+
+        self::assertSame('It is over, dead.', $client->jobs()->explain('j'));
+        $found = $client->jobs()->replayDead(JobState::JOB_STATE_DEAD, 'records.import', 'JOB_BROKEN', 1, dryRun: true);
+        self::assertSame(['j'], iterator_to_array($found->getJobIds()));
+        self::assertTrue($found->getMore());
+        [$explain, $replay] = [new ExplainJobRequest(), new ReplayDeadJobsRequest()];
+        $explain->mergeFromString($this->transport->requests[0]->message);
+        $replay->mergeFromString($this->transport->requests[1]->message);
+        self::assertSame('j', $explain->getJobId());
+        self::assertSame(
+            [JobState::JOB_STATE_DEAD, 'records.import', 'JOB_BROKEN', 1, true],
+            [$replay->getState(), $replay->getKind(), $replay->getReason(), $replay->getMaxJobs(), $replay->getDryRun()],
+        );
     }
 
     public function test_a_refusal_is_not_waited_out(): void
