@@ -77,6 +77,9 @@ class ClaimJob:
         except RefusedError as refusal:
             structlog.get_logger().warning("jobs_not_claimed_ahead", reason=str(refusal))
             return
+        except Exception:  # noqa: BLE001 - the consumer would lose the messages and their places.
+            structlog.get_logger().exception("jobs_not_claimed_ahead")
+            return
         with self._lock:
             for claim in claims:
                 job = claim.job

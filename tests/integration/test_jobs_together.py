@@ -99,6 +99,15 @@ def test_what_was_claimed_ahead_is_run_and_old_messages_are_not(
     assert [claim(ticket(job)) for job in jobs] == [None, None]
 
 
+def test_what_cannot_be_claimed_ahead_is_claimed_in_its_turn(lab: Lab, acme: Context) -> None:
+    claim, job = ClaimJob(lab.system, lab.kinds, "w", 45), lab.submit(acme)
+    # A number that Postgres does not have.
+    claim.ahead([ticket(job), replace(ticket(job), epoch=2**70)])
+    claimed = claim(ticket(job))
+    assert claimed is not None
+    assert claimed.job.job_id == job.job_id
+
+
 def test_a_worker_that_drains_releases_what_it_claimed_ahead(lab: Lab, acme: Context) -> None:
     claim = ClaimJob(lab.system, lab.kinds, "w", 45)
     jobs = [lab.submit(acme) for _ in range(3)]
