@@ -89,6 +89,7 @@ WITH active AS MATERIALIZED (
     SELECT kind, sum(waiting) AS jobs, extract(epoch FROM now() - min(oldest)) AS oldest_seconds
     FROM active WHERE waiting > 0 AND NOT EXISTS (
         SELECT FROM live WHERE active.queue = ANY(queues) AND active.kind = ANY(kinds))
+    AND tenant_id NOT IN (SELECT tenant_id FROM tenants WHERE jobs_paused_at IS NOT NULL)
     GROUP BY kind
 ), busy AS (
     SELECT worker_id, count(*) AS jobs FROM jobs WHERE state = 'running' GROUP BY worker_id

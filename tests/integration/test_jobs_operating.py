@@ -151,6 +151,7 @@ def test_jobs_of_a_paused_tenant_raise_no_alert(lab: Lab, acme: Context) -> None
     with lab.system.begin() as transaction:
         assert waiting(transaction) == []
     assert WatchForStranded(lab.system)() == []
+    assert node(lab, acme).stranded == []
 
 
 def test_the_kinds_that_no_worker_knows_are_bounded(lab: Lab, acme: Context) -> None:
