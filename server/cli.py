@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from importlib import import_module
 from typing import Any
 
+import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -33,6 +36,11 @@ class LazyCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
         """Loads the command and lets it take over."""
+        # Standard output is for what was asked for. Commands that serve set up the log themselves.
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
         module = import_module(f"server.commands.{self.name}")
         return typer.main.get_command(module.app).make_context(info_name, args, *more, **extra)
 

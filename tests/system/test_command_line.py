@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,22 @@ def test_the_vectors_of_signing_are_as_expected(tmp_path: Path) -> None:
     assert shown.returncode == 1
     assert cases[0]["name"] in shown.stderr
     assert howdah("signing", "check", str(tmp_path / "absent.json")).returncode == 2
+
+
+def test_warnings_of_a_command_do_not_mix_with_what_it_prints() -> None:
+    program = """
+import structlog
+from server.cli import LazyCommand
+LazyCommand("config", help="").make_context("config", [])
+structlog.get_logger().warning("redis_away")
+structlog.get_logger().info("nobody_asked")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == ""
+    assert "redis_away" in done.stderr
+    assert "nobody_asked" not in done.stderr
 
 
 def test_counts_in_a_result_are_shown_as_whole_numbers(embedded: EmbeddedNode) -> None:
