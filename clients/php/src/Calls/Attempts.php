@@ -43,7 +43,8 @@ final class Attempts implements Exchange
     {
         do {
             $message = $this->current->next();
-            if ($message !== null) {
+            // The message of a unary call counts with its status: a node that goes may leave one without the other.
+            if ($message !== null && ($this->call->streaming || $this->current->status()->isOk())) {
                 $this->delivered = true;
                 $this->recorded || $this->record(Status::ok());
 

@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Tests\Support;
 
-/** Starts tests/server/misbehaving.py and knows where it listens. It ends with this process. */
+/** Starts a server of tests/server and knows where it listens. It ends with this process. */
 final class MisbehavingServer
 {
     private static ?self $shared = null;
@@ -19,15 +19,19 @@ final class MisbehavingServer
     private array $addresses;
 
     /** @param bool $plain without the TLS, unix and raw listeners, which take a moment to set up */
-    public function __construct(bool $plain = false, int $port = 0, int $maxReceiveBytes = 32 * 1024 * 1024)
-    {
+    public function __construct(
+        bool $plain = false,
+        int $port = 0,
+        int $maxReceiveBytes = 32 * 1024 * 1024,
+        string $script = 'misbehaving.py',
+    ) {
         $root = dirname(__DIR__, 4);
         $python = $root . '/.venv/bin/python';
         if (!is_file($python)) {
             throw new \RuntimeException("$python is missing: run `make setup-dev` first.");
         }
         $this->process = proc_open(
-            [$python, dirname(__DIR__) . '/server/misbehaving.py', ...($plain ? ['--plain'] : [])],
+            [$python, dirname(__DIR__) . "/server/$script", ...($plain ? ['--plain'] : [])],
             [0 => ['pipe', 'r'], 1 => ['pipe', 'w'], 2 => STDERR],
             $this->pipes,
             $root,
@@ -60,6 +64,18 @@ final class MisbehavingServer
     public function address(string $kind = 'grpc'): string
     {
         return $this->addresses[$kind];
+    }
+
+    /** Sends it a line and returns its answer. */
+    public function tell(string $line): string
+    {
+        fwrite($this->pipes[0], "$line\n");
+        $answer = fgets($this->pipes[1]);
+        if ($answer === false) {
+            throw new \RuntimeException("The misbehaving server does not know \"$line\".");
+        }
+
+        return rtrim($answer);
     }
 
     public function port(): int

@@ -53,6 +53,18 @@ final class RetriesTest extends TestCase
         self::assertCount(3, $this->transport->requests);
     }
 
+    public function test_the_message_of_a_unary_call_counts_only_with_its_status(): void
+    {
+        $cut = [['half'], Statuses::of(Code::Unavailable)];
+        $call = $this->caller([$cut, self::answering()])->begin(self::READ, '');
+        self::assertSame('answer', $call->next());
+        self::assertCount(2, $this->transport->requests);
+
+        $call = $this->caller([$cut, self::answering()])->begin(self::WRITE, '');
+        self::assertNull($call->next());
+        self::assertSame(Code::Unavailable, $call->status()->code);
+    }
+
     public function test_a_change_is_not_repeated_unless_it_does_no_harm(): void
     {
         $call = $this->caller([self::failing(), self::answering()])->begin(self::WRITE, '');
@@ -153,7 +165,7 @@ final class RetriesTest extends TestCase
 
     public function test_a_stream_is_not_repeated_after_its_first_message(): void
     {
-        $call = $this->caller([[['one'], Statuses::of(Code::Unavailable)], self::answering()])->begin(self::READ, '');
+        $call = $this->caller([[['one'], Statuses::of(Code::Unavailable)], self::answering()])->begin(self::READ, '', streaming: true);
 
         self::assertSame('one', $call->next());
         self::assertNull($call->next());

@@ -183,7 +183,7 @@ final class Connections
     /** Sends once more what the node has not handled, for two faults of libcurl. */
     private function isSentAgain(Line $line, int $error): bool
     {
-        if ($line->fellBack() && $line->reload()) {
+        if ($line->fellBack($error) && $line->reload()) {
             $this->open = 0;
 
             return true;

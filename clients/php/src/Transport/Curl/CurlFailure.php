@@ -12,6 +12,9 @@ use Howdah\Client\Transport\Status;
 /** Says what a finished transfer means in the terms of gRPC. */
 final class CurlFailure
 {
+    /** libcurl would send the message once more, and cannot: it is read from a callback. */
+    public const SENT_BEFORE = 65;
+
     /** RST_STREAM codes of HTTP/2 whose meaning gRPC defines; every other one is INTERNAL. */
     private const RESETS = [
         7 => Code::Unavailable,
@@ -72,10 +75,13 @@ final class CurlFailure
      */
     public static function status(Inbox $inbox, int $error, string $message, string $target): Status
     {
+        $sent = $inbox->sentStatus();
+        if ($sent?->isOk() === true && !$inbox->isWhole()) {
+            $sent = null;
+        }
+
         // What the node said comes first: servers may reset a stream after their trailers.
-        return $inbox->refusal
-            ?? $inbox->sentStatus()
-            ?? ($error === 0 ? self::withoutStatus($inbox, $target) : self::fromError($error, $message, $target));
+        return $inbox->refusal ?? $sent ?? ($error === 0 ? self::withoutStatus($inbox, $target) : self::fromError($error, $message, $target));
     }
 
     /**
@@ -101,6 +107,9 @@ final class CurlFailure
             $reset = preg_match('/\(err (\d+)\)/', $message, $found) === 1 ? (int) $found[1] : -1;
 
             return new Status(self::RESETS[$reset] ?? Code::Internal, $text);
+        }
+        if ($error === self::SENT_BEFORE) {
+            return new Status(Code::Unavailable, "$target refused the call or ended the connection, when the message had been sent.");
         }
         if ($error === CURLE_OUT_OF_MEMORY) {
             return new Status(Code::ResourceExhausted, $text);

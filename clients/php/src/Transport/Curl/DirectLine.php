@@ -43,7 +43,7 @@ final class DirectLine
             $line->limitTime($left);
             curl_exec($line->handle);
             $error = curl_errno($line->handle);
-            if ($error === 0 && $inbox->saidOk()) {
+            if ($error === 0 && $inbox->saidOk() && !$line->probes()) {
                 $inbox->status = Status::ok();
                 $this->giveBack($line);
 
@@ -95,7 +95,7 @@ final class DirectLine
 
     private function isSentAgain(Line $line, Inbox $inbox, int $error): bool
     {
-        if ($line->fellBack() && $line->reload()) {
+        if ($line->fellBack($error) && $line->reload()) {
             return true;
         }
 

@@ -154,15 +154,23 @@ final class Inbox
     /** Tells that the node said OK, and nothing else. */
     public function saidOk(): bool
     {
-        return $this->isGrpc === true && $this->refusal === null && in_array($this->trailerText, self::OK, true);
+        return $this->isGrpc === true && $this->refusal === null && in_array($this->trailerText, self::OK, true) && !$this->isMidMessage();
+    }
+
+    /** Whether what has arrived may be a whole answer: it is gRPC, and breaks off nowhere. */
+    public function isWhole(): bool
+    {
+        return $this->isGrpc() && !$this->isMidMessage();
     }
 
     /** The status the node sent, or null where it sent none. */
     public function sentStatus(): ?Status
     {
-        // An answer without messages may carry its trailers where the headers are.
+        // Only an answer without messages may carry its trailers where the headers are.
         $trailers = self::parse($this->trailerText);
-        $trailers = isset($trailers['grpc-status']) ? $trailers : $this->headers();
+        if ($this->isGrpc === null && !isset($trailers['grpc-status'])) {
+            $trailers = $this->headers();
+        }
         $code = $trailers['grpc-status'][0] ?? null;
         if ($code === null) {
             return null;

@@ -130,12 +130,12 @@ final class Line
     }
 
     /**
-     * Tells that the connection was gone and libcurl opened one with HTTP/1.1 in its place. Nothing was
-     * handled then: no gRPC server takes HTTP/1.1, and a body that had begun is never sent twice.
+     * Tells that the connection was gone and libcurl opened one with HTTP/1.1 in its place. Nothing was handled then:
+     * no gRPC server takes HTTP/1.1. Not so where libcurl fails to send again what had been sent: that may have been.
      */
-    public function fellBack(): bool
+    public function fellBack(int $error): bool
     {
-        return $this->joins && curl_getinfo($this->handle, CURLINFO_NUM_CONNECTS) > 0 && !$this->isHttp2();
+        return $this->joins && $error !== CurlFailure::SENT_BEFORE && curl_getinfo($this->handle, CURLINFO_NUM_CONNECTS) > 0 && !$this->isHttp2();
     }
 
     public function isHttp2(): bool
