@@ -25,6 +25,9 @@ SELECT tenants.jobs_paused_at IS NOT NULL AS paused, jobs.run_at > now() AS late
         AND other.queue = jobs.queue) AS active,
     (SELECT count(*) FROM jobs AS other WHERE other.state IN ('dispatched', 'running')
         AND other.kind = jobs.kind) AS active_of_kind,
+    (SELECT count(*) FROM jobs AS other WHERE other.state IN ('dispatched', 'running')
+        AND other.queue = jobs.queue AND other.tenant_id = jobs.tenant_id) AS active_of_tenant,
+    tenants.max_running_jobs,
     (SELECT count(*) FROM jobs AS other WHERE other.state = 'queued' AND other.queue = jobs.queue
         AND other.priority = jobs.priority AND other.tenant_id = jobs.tenant_id
         AND (other.run_at, other.job_id) <= (jobs.run_at, jobs.job_id)) AS position
@@ -95,10 +98,14 @@ def _waiting(job: Job, facts: Row, cap: int | None) -> str:
         return f"No live worker runs jobs of kind {job.kind!r} from the queue {job.queue!r}."
     if cap is not None and facts["active_of_kind"] >= cap:
         return f"All {cap} jobs of kind {job.kind!r} that may be active at a time are."
-    return (
+    place = (
         f"It is number {facts['position']} of its tenant's {job.priority} line in the queue"
-        f" {job.queue!r}, whose {facts['places']} places have {facts['active']} jobs."
+        f" {job.queue!r}, whose {facts['places']} places have {facts['active']} jobs"
     )
+    share, used = facts["max_running_jobs"], facts["active_of_tenant"]
+    if share is None or used < share:
+        return f"{place}."
+    return f"{place}, and its tenant has {used} of the {share} that it may while others wait."
 
 
 def _not_waiting(job: Job) -> str:

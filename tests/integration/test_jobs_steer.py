@@ -9,6 +9,7 @@ from core.context import Context
 from core.jobs.job import Job, JobState
 from core.jobs.kind import Done, JobRun
 from core.jobs.replay import ReplayCommand, Replayed
+from core.jobs.tenant_share import NewShare
 from core.result import Err, Ok
 from tests.conftest import Databases
 from tests.jobs_lab import Lab, echo, open_lab, ticket
@@ -65,6 +66,17 @@ def test_a_job_of_a_kind_that_is_all_in_use_says_so(lab: Lab, acme: Context) -> 
     jobs = [lab.submit(acme, "rare") for _ in range(2)]
     lab.jobs.dispatch()
     assert explained(lab, acme, jobs[1]).startswith("All 1 jobs of kind 'rare'")
+
+
+def test_a_job_whose_tenant_has_its_share_says_so(lab: Lab, acme: Context) -> None:
+    first, second = lab.submit(acme), lab.submit(acme)
+    lab.worker_row()
+    lab.jobs.share(acme, NewShare("acme", max_running_jobs=1))
+    assert "its tenant has" not in explained(lab, acme, second)
+    lab.sql("UPDATE jobs SET state = 'running' WHERE job_id = :id", {"id": first.job_id})
+    assert explained(lab, acme, second).endswith(
+        "4 places have 1 jobs, and its tenant has 1 of the 1 that it may while others wait."
+    )
 
 
 def test_a_job_that_runs_or_is_over_says_that(lab: Lab, acme: Context, globex: Context) -> None:
