@@ -17,6 +17,7 @@ spl_autoload_register(static function (string $class): void {
         'Google\\Protobuf\\' => '/usr/share/php/Google/Protobuf/',
         'GPBMetadata\\' => '/usr/share/php/GPBMetadata/',
         'Psr\\Log\\' => '/usr/share/php/Psr/Log/',
+        'Psr\\SimpleCache\\' => '/usr/share/php/Psr/SimpleCache/',
     ];
     foreach ($folders as $prefix => $folder) {
         if (str_starts_with($class, $prefix)) {

@@ -1,0 +1,7 @@
+<?php
+
+declare(strict_types=1);
+
+// [snippet]
+
+$acme->schedules()->delete('nightly-workbook');
