@@ -86,7 +86,7 @@ class Settings(BaseModel):
 
     # Jobs.
     worker_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
-    worker_threads: int = Field(4, ge=1, le=64)
+    worker_threads: int = Field(8, ge=1, le=64)
     worker_poll_milliseconds: int = Field(500, ge=5, le=1_000)
     worker_drain_seconds: float = Field(30.0, ge=1, le=300)
     worker_hung_seconds: float = Field(30.0, ge=1, le=600)

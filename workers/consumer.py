@@ -19,6 +19,8 @@ from core.platform.pulse import Pulse
 from workers.places import Places
 
 TRY_AGAIN_SECONDS = 1.0
+# While messages flow, quick jobs free more places within this time, and slow ones lose nothing.
+GATHER_SECONDS = 0.003
 
 Messages = Sequence[Message[Any]]
 Fetch = Callable[[str, int], Messages]
@@ -152,6 +154,8 @@ class BlockingConsumer(Consumer):
             time.sleep(max(0.0, min(self._seconds, self._away_until - time.monotonic())))
 
     def _there_is_one(self) -> bool:
+        if self._flowing:
+            self._places.gather(GATHER_SECONDS)
         if self._away or self._flowing:
             return True
         # Cast: the stubs know the asynchronous client as well.

@@ -1,4 +1,4 @@
-"""Says how the workers of each queue are started: two processes, four jobs at a time in each."""
+"""Says how the workers of each queue are started: two processes, eight jobs at a time in each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.queues.queue import POSTGRES_VARIABLE, REDIS_VARIABLE
 from core.config import load_settings
 from server.programs import dispatcher_program, worker_programs
 
-PROCESSES, THREADS = 2, 4
+PROCESSES, THREADS = 2, 8
 MANY_SAMPLES, FEW_SAMPLES = 200, 30
 JOBS = 3_000
 HOWDAH_BOOT = "benchmarks.queues.on_howdah:boot"

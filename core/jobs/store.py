@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.jobs.job import Job, JobState, Progress
+from core.platform.listener import HEARERS_LOCKS
 from core.platform.postgres import Row
 from core.platform.signals import CHANGES_HEARD
 from core.platform.unit_of_work import UnitOfWork
@@ -18,9 +19,10 @@ COLUMNS = """tenant_id, job_id, kind, kind_version, queue, priority, state, payl
  created_at, started_at, finished_at, next_job_id, batch_id, unique_key"""
 
 # Runs in the transaction of the change, so nobody hears of a change that was rolled back.
-# Whoever listens holds the lock, so that a change that nobody could hear costs no announcement.
-TELL = f"""CASE WHEN pg_try_advisory_xact_lock({CHANGES_HEARD}) THEN NULL
-    ELSE pg_notify('howdah_job_changed', tenant_id || '/' || job_id)::text END"""
+# Whoever listens holds the locks, so that a change that nobody could hear costs no announcement.
+TELL = f"""CASE
+    WHEN pg_try_advisory_xact_lock({CHANGES_HEARD}, mod(pg_backend_pid(), {HEARERS_LOCKS}))
+    THEN NULL ELSE pg_notify('howdah_job_changed', tenant_id || '/' || job_id)::text END"""
 
 GET = f"SELECT {COLUMNS} FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s"
 

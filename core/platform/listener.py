@@ -13,6 +13,9 @@ RECONNECT_SECONDS = 1.0
 # How soon a process that closes, or a channel that is added, is noticed.
 LOOK_UP_SECONDS = 0.25
 CONNECT_TIMEOUT_SECONDS = 3
+# Who announces tries one of them, by its process: one alone would often be another's who tries.
+HEARERS_LOCKS = 64
+HOLD = "SELECT count(pg_advisory_lock_shared(%s, slot)) FROM generate_series(0, %s - 1) AS slot"
 
 
 def always() -> bool:
@@ -25,7 +28,7 @@ class Listener:
 
     It calls `announce(channel, "")` when listening to a channel begins, begins again, or is lost.
     It connects at the first `listen`, and leaves when `still_wanted` says no. While it listens it
-    shares the advisory lock, if one is given, so that those who announce can know.
+    shares the advisory locks of a class, if one is given, so that those who announce can know.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Listener:
         name: str,
         announce: Callable[[str, str], None],
         *,
-        lock: int | None = None,
+        lock_class: int | None = None,
         still_wanted: Callable[[], bool] = always,
     ) -> None:
         self._url = (
@@ -42,7 +45,7 @@ class Listener:
         )
         self._name = name
         self._announce = announce
-        self._lock_number = lock
+        self._lock_class = lock_class
         self._still_wanted = still_wanted
         self._lock = threading.Lock()
         self._channels: set[str] = set()
@@ -115,10 +118,10 @@ class Listener:
             added = self._channels - listened
         for channel in added:
             connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-        if added and self._lock_number is not None:
+        if added and self._lock_class is not None:
             # Waits for those who announce nothing as they could not know: what they changed is
             # seen by whoever looks now.
-            connection.execute("SELECT pg_advisory_lock_shared(%s)", (self._lock_number,))
+            connection.execute(HOLD, (self._lock_class, HEARERS_LOCKS))
         listened |= added
         with self._lock:
             if listened == self._channels:

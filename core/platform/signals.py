@@ -14,8 +14,8 @@ JOB_CANCEL = "howdah_job_cancel"
 JOBS_WAITING = "howdah_jobs"
 SCHEDULES_CHANGED = "howdah_schedules"
 
-# Advisory lock: its number is "howdah" in ASCII.
-CHANGES_HEARD = 0x686F77646168
+# Advisory locks: their class is "howd" in ASCII.
+CHANGES_HEARD = 0x686F7764
 
 POLL_SECONDS = 1.0
 # How long changes are still heard after the last who waited for one has left.
@@ -65,7 +65,7 @@ class JobSignals:
             url,
             "howdah job changes",
             self._wake,
-            lock=CHANGES_HEARD,
+            lock_class=CHANGES_HEARD,
             still_wanted=self._is_anybody_waiting,
         )
 
