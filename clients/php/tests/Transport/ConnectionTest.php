@@ -178,21 +178,6 @@ final class ConnectionTest extends TransportTestCase
         self::assertSame($peer, self::ping($client, 'peer'));
     }
 
-    public function test_two_thousand_calls_leave_the_memory_flat(): void
-    {
-        $client = self::client();
-        $node = $client->node();
-        for ($i = 0; $i < 200; $i++) {
-            $node->ping('x');
-        }
-        $before = memory_get_usage();
-        for ($i = 0; $i < 2000; $i++) {
-            $node->ping('x');
-        }
-
-        self::assertLessThan(100_000, memory_get_usage() - $before);
-    }
-
     public function test_a_node_that_is_down_is_left_alone_and_found_again(): void
     {
         $server = new MisbehavingServer(plain: true);

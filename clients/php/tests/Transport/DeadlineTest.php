@@ -4,10 +4,14 @@ declare(strict_types=1);
 
 namespace Howdah\Client\Tests\Transport;
 
+use Howdah\Client\Code;
 use Howdah\Client\Exception\DeadlineExceeded;
 use Howdah\Client\Exception\Unavailable;
 use Howdah\Client\Tests\Support\MisbehavingServer;
+use Howdah\Client\Transport\Curl\CurlTransport;
+use Howdah\Client\Transport\Endpoint;
 use Howdah\Client\Transport\Limits;
+use Howdah\Client\Transport\Request;
 
 final class DeadlineTest extends TransportTestCase
 {
@@ -35,7 +39,33 @@ final class DeadlineTest extends TransportTestCase
         });
 
         self::assertGreaterThan(140, $took);
-        self::assertLessThan(200, $took);
+        self::assertLessThan(1000, $took);
+    }
+
+    /** @dataProvider ways */
+    public function test_deadlines_are_kept_within_ten_milliseconds(bool $streaming, bool $awaited): void
+    {
+        $transport = new CurlTransport(Endpoint::parse(MisbehavingServer::shared()->address('silent')));
+        $late = [];
+        for ($i = 0; $i < 21; $i++) {
+            $late[] = self::milliseconds(static function () use ($transport, $streaming, $awaited): void {
+                $exchange = $transport->start(new Request('/a.B/C', '', [], 0.05, $streaming, $awaited));
+                self::assertSame(Code::DeadlineExceeded, $exchange->status()->code);
+            }) - 50.0;
+        }
+        sort($late);
+
+        // The median: a machine that is busy with other things may let any one of them wait.
+        self::assertLessThan(10.0, $late[10]);
+        self::assertGreaterThan(-5.0, $late[0]);
+    }
+
+    /** @return iterable<string, array{bool, bool}> */
+    public static function ways(): iterable
+    {
+        yield 'awaited' => [false, true];
+        yield 'among others' => [false, false];
+        yield 'stream' => [true, false];
     }
 
     /** @return iterable<string, array{0: string, 1?: string}> */
@@ -61,7 +91,7 @@ final class DeadlineTest extends TransportTestCase
             self::assertSame(\Grpc\STATUS_DEADLINE_EXCEEDED, $status->code);
         });
 
-        self::assertLessThan(200, $took);
+        self::assertLessThan(1000, $took);
     }
 
     public function test_retries_end_at_the_deadline_of_the_call(): void
@@ -75,7 +105,7 @@ final class DeadlineTest extends TransportTestCase
             }
         });
 
-        self::assertLessThan(600, $took);
+        self::assertLessThan(1500, $took);
     }
 
     public function test_a_host_that_does_not_answer_is_given_up_after_the_connect_timeout(): void
@@ -90,7 +120,7 @@ final class DeadlineTest extends TransportTestCase
             }
         });
 
-        self::assertLessThan(500, $took);
+        self::assertLessThan(1500, $took);
     }
 
     public function test_the_next_call_works_after_a_deadline(): void

@@ -71,16 +71,20 @@ final class StreamingTest extends TransportTestCase
 
     public function test_a_deadline_holds_in_mid_stream(): void
     {
+        // Ten seconds of messages, of which half a second is read; how many that are is the machine's affair.
         $start = hrtime(true);
         $read = 0;
         try {
-            foreach (self::client()->withTimeout(0.25)->jobs()->watch('count:100:0.1') as $ignored) {
+            foreach (self::client()->withTimeout(0.5)->jobs()->watch('count:100:0.1') as $ignored) {
                 $read++;
             }
             self::fail('ended well');
         } catch (DeadlineExceeded) {
-            self::assertSame(3, $read);
-            self::assertLessThan(0.3, (hrtime(true) - $start) / 1e9);
+            $took = (hrtime(true) - $start) / 1e9;
+            self::assertGreaterThan(0, $read);
+            self::assertLessThanOrEqual(6, $read);
+            self::assertGreaterThan(0.49, $took);
+            self::assertLessThan(2.0, $took);
         }
     }
 
