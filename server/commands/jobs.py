@@ -13,7 +13,7 @@ from howdah.common.v1.common_pb2 import Error
 from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands import operating, submitting
 from server.commands.direct import ask, running_node
-from server.commands.output import ExitCode, as_dict, moment, print_json, print_table
+from server.commands.output import ExitCode, as_dict, moment, named, print_json, print_table
 from server.commands.progress import follow, progress_of, state_of
 from server.servicers.jobs import jobs_service
 
@@ -45,7 +45,7 @@ def list_jobs(
         page_size=page_size,
         page_token=page_token,
         kind=kind,
-        state=_state(state),
+        state=named(pb.JobState, state, "--state"),
         batch_id=batch,
     )
     response = _ask("ListJobs", request, tenant)
@@ -151,7 +151,11 @@ def replay(
 ) -> None:
     """Put dead and quarantined jobs back into their queues, the oldest first."""
     request = pb.ReplayDeadJobsRequest(
-        state=_state(state), kind=kind, reason=reason, max_jobs=max_jobs, dry_run=dry_run
+        state=named(pb.JobState, state, "--state"),
+        kind=kind,
+        reason=reason,
+        max_jobs=max_jobs,
+        dry_run=dry_run,
     )
     response = _ask("ReplayDeadJobs", request, tenant)
     if as_json:
@@ -161,16 +165,8 @@ def replay(
         typer.echo(job_id)
     done = "would be replayed" if dry_run else "replayed"
     more = "; there are more" if response.more else ""
-    typer.echo(f"{len(response.job_ids)} jobs {done}{more}.", err=True)
-
-
-def _state(state: str) -> pb.JobState.ValueType:
-    if not state:
-        return pb.JOB_STATE_UNSPECIFIED
-    name = f"JOB_STATE_{state.upper()}"
-    if name not in pb.JobState.DESCRIPTOR.values_by_name:
-        raise typer.BadParameter(f"there is no state {state!r}", param_hint="--state")
-    return pb.JobState.Value(name)
+    count = len(response.job_ids)
+    typer.echo(f"{count} {'job' if count == 1 else 'jobs'} {done}{more}.", err=True)
 
 
 def _ask(method: str, request: Any, tenant: str) -> Any:

@@ -103,6 +103,18 @@ def moment(time: Timestamp) -> str:
     return f"{time.ToDatetime():%F %T}" if time.seconds else ""
 
 
+def named(enum: Any, name: str, option: str) -> Any:
+    """Returns the value that a name in small letters stands for; none stands for unspecified."""
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    if not name:
+        return 0
+    names = [value.removeprefix(prefix).lower() for value in enum.keys()[1:]]
+    if (wanted := name.lower().replace("-", "_")) not in names:
+        choices = ", ".join(names).replace("_", "-")
+        raise typer.BadParameter(f"must be one of {choices}", param_hint=option)
+    return enum.Value(prefix + wanted.upper())
+
+
 @contextmanager
 def faults_in_words() -> Iterator[None]:
     """Ends the command in words where settings, servers or the node are not as they must be."""

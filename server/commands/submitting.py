@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from howdah.jobs.v1 import jobs_pb2 as pb
 from server.commands.direct import ask, running_node
-from server.commands.output import moment, print_json
+from server.commands.output import moment, named, print_json
 from server.servicers.jobs import jobs_service
 
 M = TypeVar("M", bound=Message)
@@ -40,7 +40,7 @@ def submit(
     as_json: bool = JSON,
 ) -> None:
     """Submit a job by its kind."""
-    spec = pb.JobSpec(kind=kind, priority=_named(pb.JobPriority, priority, "--priority"))
+    spec = pb.JobSpec(kind=kind, priority=named(pb.JobPriority, priority, "--priority"))
     _parse(payload, spec.payload, "--payload")
     if delay:
         spec.delay.FromMicroseconds(int(delay * 1_000_000))
@@ -50,7 +50,7 @@ def submit(
         spec.expire_after.FromMicroseconds(int(expire_after * 1_000_000))
     if unique_key:
         spec.unique.key = unique_key
-        spec.unique.policy = _named(pb.UniquePolicy, unique_policy, "--unique-policy")
+        spec.unique.policy = named(pb.UniquePolicy, unique_policy, "--unique-policy")
     response = _ask("SubmitJob", pb.SubmitJobRequest(spec=spec), tenant)
     if as_json:
         print_json(response)
@@ -112,18 +112,6 @@ def cancel_batch(
 def _ask(method: str, request: Message, tenant: str) -> Any:
     with running_node(tenant) as node:
         return ask(jobs_service(node.jobs), method, request, tenant)
-
-
-def _named(enum: Any, name: str, option: str) -> Any:
-    """Returns the value that a name in small letters stands for; none stands for unspecified."""
-    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
-    if not name:
-        return 0
-    names = [value.removeprefix(prefix).lower() for value in enum.keys()[1:]]
-    if (wanted := name.lower().replace("-", "_")) not in names:
-        choices = ", ".join(names).replace("_", "-")
-        raise typer.BadParameter(f"must be one of {choices}", param_hint=option)
-    return enum.Value(prefix + wanted.upper())
 
 
 def _parse(text: str, message: M, option: str) -> M:

@@ -9,7 +9,7 @@ import typer
 
 from howdah.webhooks.v1 import webhooks_pb2 as pb
 from server.commands.direct import ask, running_node
-from server.commands.output import ExitCode, fail, moment, print_json, print_table
+from server.commands.output import ExitCode, fail, moment, named, print_json, print_table
 from server.servicers.webhooks import webhooks_service
 
 # Without a name, so that `howdah webhooks` shows these commands among its own.
@@ -46,7 +46,7 @@ def deliveries(
     request = pb.ListDeliveriesRequest(
         endpoint_id=endpoint,
         message_id=message,
-        state=_delivery_state(state),
+        state=named(pb.DeliveryState, state, "--state"),
         page_size=page_size,
         page_token=page_token,
     )
@@ -107,13 +107,6 @@ def redeliver(
 def _ask(method: str, request: Any, tenant: str) -> Any:
     with running_node(tenant) as node:
         return ask(webhooks_service(node.webhooks), method, request, tenant)
-
-
-def _delivery_state(state: str) -> pb.DeliveryState.ValueType:
-    name = f"DELIVERY_STATE_{state.upper() or 'UNSPECIFIED'}"
-    if name not in pb.DeliveryState.DESCRIPTOR.values_by_name:
-        raise typer.BadParameter(f"there is no state {state!r}", param_hint="--state")
-    return pb.DeliveryState.Value(name)
 
 
 def _line(delivery: pb.Delivery) -> tuple[str, ...]:
