@@ -7,7 +7,7 @@ namespace Howdah\Client\Doctor;
 use Howdah\Client\Client;
 use Howdah\Client\Exception\HowdahException;
 
-/** Says whether calls can work from here: first this PHP, then the settings, then the node. */
+/** Says whether calls can work from here: first this PHP and PHP-FPM, then the settings, then the node. */
 final class Doctor
 {
     /**
@@ -18,8 +18,10 @@ final class Doctor
      */
     public static function examine(\Closure $connect, string $advice): array
     {
-        $findings = Installation::check();
-        if (!self::isWell($findings)) {
+        $installation = Installation::check();
+        // What PHP-FPM lacks does not keep this process from calling.
+        $findings = [...$installation, ...Fpm::check()];
+        if (!self::isWell($installation)) {
             return $findings;
         }
         try {

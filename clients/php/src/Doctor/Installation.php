@@ -8,13 +8,13 @@ use Howdah\Client\Breaker\ApcuStore;
 use Howdah\Client\Exception\TransportException;
 use Howdah\Client\Transport\Curl\CurlVersion;
 
-/** Looks at this PHP: versions, extensions, and the settings of PHP-FPM where they can be read. */
+/** Looks at this PHP: versions and extensions. */
 final class Installation
 {
     /** @return list<Finding> */
-    public static function check(string $poolFiles = '/etc/php/*/fpm/pool.d/*.conf'): array
+    public static function check(): array
     {
-        return [self::php(), self::transport(), self::protobuf(), self::apcu(), self::opcache(), ...self::pools($poolFiles)];
+        return [self::php(), self::transport(), self::protobuf(), self::apcu(), self::opcache()];
     }
 
     private static function php(): Finding
@@ -52,9 +52,11 @@ final class Installation
 
     private static function apcu(): Finding
     {
-        return ApcuStore::isUsable()
-            ? Finding::good('APCu', (string) phpversion('apcu'))
-            : Finding::warning('APCu', 'not usable here', 'Without it each PHP-FPM worker has a circuit breaker of its own: apt-get install php-apcu (in the terminal it also takes apc.enable_cli=1).');
+        return match (true) {
+            ApcuStore::isUsable() => Finding::good('APCu', (string) phpversion('apcu')),
+            extension_loaded('apcu') && PHP_SAPI === 'cli' => Finding::good('APCu', phpversion('apcu') . ', which is off in the terminal as usual (apc.enable_cli)'),
+            default => Finding::warning('APCu', 'not usable here', 'Without it the circuit breaker never opens under PHP-FPM: apt-get install php-apcu.'),
+        };
     }
 
     private static function opcache(): Finding
@@ -62,26 +64,5 @@ final class Installation
         return extension_loaded('Zend OPcache') && filter_var(ini_get('opcache.enable'), FILTER_VALIDATE_BOOL)
             ? Finding::good('OPcache', (string) phpversion('Zend OPcache'))
             : Finding::warning('OPcache', 'off', 'Every request reads the client anew from its files: apt-get install php-opcache.');
-    }
-
-    /** @return list<Finding> */
-    private static function pools(string $files): array
-    {
-        $findings = [];
-        foreach (glob($files) ?: [] as $file) {
-            $settings = @parse_ini_file($file, true, INI_SCANNER_RAW) ?: [];
-            foreach ($settings as $pool => $set) {
-                if (!is_array($set) || !isset($set['pm.max_children'])) {
-                    continue;
-                }
-                $text = "pool $pool: {$set['pm.max_children']} workers";
-                $limit = $set['request_terminate_timeout'] ?? '0';
-                $findings[] = (int) $limit > 0
-                    ? Finding::good('PHP-FPM', "$text, at most $limit for a request")
-                    : Finding::warning('PHP-FPM', "$text, no end to a request", "Set request_terminate_timeout above your longest withTimeout() in $file.");
-            }
-        }
-
-        return $findings;
     }
 }
