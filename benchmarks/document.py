@@ -44,6 +44,7 @@ LIMITS = {
     "workbook_seconds": "≤ 10",
     "workbook_worker_peak_mib": "< 300",
     "idle_node_percent_of_a_core": "< 2",
+    "deadline_late_ms": "≤ 10",
 }
 
 

@@ -31,6 +31,7 @@ TURNS_PER_DRIVE = 4
 # What others may use of the machine during a turn.
 OTHERS_LIMIT_CORES = 0.2
 TRIES = 3
+DEADLINES = 40
 PATIENCE_SECONDS = 10.0
 
 Turn = dict[str, float]
@@ -43,7 +44,7 @@ class Php:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def ask(self, line: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, line: dict[str, Any]) -> Any:
         """Sends one line and returns the answer; raises RuntimeError where PHP has ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -52,8 +53,7 @@ class Php:
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"calls.php ended with {self.process.wait()}")
-        found: dict[str, Any] = json.loads(answer)
-        return found
+        return json.loads(answer)
 
 
 def measure(*, rounds: int, seconds: float) -> Found:
@@ -76,7 +76,10 @@ def measure(*, rounds: int, seconds: float) -> Found:
             _round(php, servers, number, about["subjects"], turn_seconds)
             for number in range(rounds * TURNS_PER_DRIVE)
         ]
-    return Found(_ratios(seen), _figures(seen, about, turn_seconds))
+        wait_for_quiet(PATIENCE_SECONDS)
+        late = spread(php.ask({"deadlines": DEADLINES}))
+    figures = _figures(seen, about, turn_seconds)
+    return Found(_ratios(seen), {**figures, "deadline_late_ms": late})
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 <?php
 
 // Makes calls in one process and says what each cost it. The first line of standard input is JSON: addresses and
-// a credential. Every further line, such as {"subject": "call", "seconds": 0.5}, is answered by one line of figures.
+// a credential. Every further line, such as {"subject": "call", "seconds": 0.5}, is answered by one line of figures;
+// {"deadlines": 40} by how late so many calls ended that nobody answered, in milliseconds.
 
 declare(strict_types=1);
 
@@ -18,6 +19,9 @@ require __DIR__ . '/../../clients/php/tests/autoload.php';
 
 const PATH = '/howdah.node.v1.NodeService/Ping';
 const TENANT = 'acme';
+
+/** Seconds. */
+const DEADLINE = 0.05;
 
 /** Seconds of CPU this process has used, user and system. */
 function cpu(): float
@@ -152,6 +156,26 @@ function turn(\Closure $call, float $seconds): array
     return ['calls' => $calls, 'cpu_us' => $used * 1e6 / $calls, 'p50_us' => $took[intdiv($calls, 2)], 'p99_us' => $took[intdiv($calls * 99, 100)]];
 }
 
+/**
+ * How many milliseconds after its deadline a call ends that is sent and never answered.
+ *
+ * @return list<float>
+ */
+function lateness(int $calls): array
+{
+    // It listens and accepts nobody: the kernel takes the connection and the request.
+    $silent = stream_socket_server('tcp://127.0.0.1:0', context: stream_context_create(['socket' => ['backlog' => 2 * $calls]]));
+    $transport = new CurlTransport(Endpoint::parse((string) stream_socket_get_name($silent, false)));
+    $late = [];
+    for ($i = 0; $i < $calls; $i++) {
+        $began = hrtime(true);
+        $transport->start(new Request(PATH, '', [], DEADLINE, awaited: $i % 2 === 0))->status();
+        $late[] = ((hrtime(true) - $began) / 1e9 - DEADLINE) * 1e3;
+    }
+
+    return $late;
+}
+
 $subjects = subjects(json_decode((string) fgets(STDIN), true, flags: JSON_THROW_ON_ERROR));
 echo json_encode([
     'subjects' => array_keys($subjects),
@@ -162,5 +186,6 @@ echo json_encode([
 ], JSON_THROW_ON_ERROR), "\n";
 while (($line = fgets(STDIN)) !== false) {
     $asked = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
-    echo json_encode(turn($subjects[$asked['subject']], $asked['seconds']), JSON_THROW_ON_ERROR), "\n";
+    $found = isset($asked['deadlines']) ? lateness($asked['deadlines']) : turn($subjects[$asked['subject']], $asked['seconds']);
+    echo json_encode($found, JSON_THROW_ON_ERROR), "\n";
 }
