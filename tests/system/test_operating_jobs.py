@@ -55,14 +55,13 @@ def test_top_for_people_is_plain_where_there_is_no_terminal(embedded: EmbeddedNo
 
 def test_a_share_is_set_shown_and_taken_back(embedded: EmbeddedNode) -> None:
     def share(*options: str) -> dict[str, object]:
-        found: dict[str, object] = embedded.ask("jobs", "share", "globex", *options, "--json")[
-            "share"
-        ]
+        asked = ("jobs", "share", "--tenant", "globex", *options, "--json")
+        found: dict[str, object] = embedded.ask(*asked)["share"]
         return found
 
     assert share() == {"tenant_id": "globex", "weight": 1, "max_running_jobs": 0, "paused": False}
     assert share("--weight", "3", "--max-running", "2")["weight"] == 3
-    assert embedded.node.run("jobs", "share", "globex").stdout == (
+    assert embedded.node.run("jobs", "share", "--tenant", "globex").stdout == (
         b"globex: weight 3, at most 2.\n"
     )
     assert share("--max-running", "none", "--weight", "1")["max_running_jobs"] == 0
@@ -75,13 +74,14 @@ def test_a_share_is_set_shown_and_taken_back(embedded: EmbeddedNode) -> None:
     [
         (("globex", "--max-running", "few"), 2, "--max-running"),
         (("globex", "--weight", "1001"), 1, "weight"),
+        (("globex", "--weight", "0"), 2, "--weight"),
         (("nobody", "--weight", "2"), 1, "RESOURCE_NOT_FOUND"),
     ],
 )
 def test_a_share_that_cannot_be_is_refused(
     embedded: EmbeddedNode, options: tuple[str, ...], code: int, complaint: str
 ) -> None:
-    found, said = embedded.refused("jobs", "share", *options)
+    found, said = embedded.refused("jobs", "share", "--tenant", *options)
     assert found == code
     assert complaint in said
 
