@@ -34,6 +34,23 @@ final class GuideTest extends NodeTestCase
     /** @dataProvider snippets */
     public function test_a_block_of_the_guide_works(Snippet $snippet): void
     {
+        [$exit, $output] = $this->outcome($snippet);
+
+        self::assertSame(0, $exit, $output);
+    }
+
+    public function test_a_block_that_names_what_is_not_there_is_noticed(): void
+    {
+        [$snippet] = Snippet::all("# Wrong\n\n```php\necho \$nobody;\n```\n");
+        [$exit, $output] = $this->outcome($snippet);
+
+        self::assertSame(255, $exit);
+        self::assertStringContainsString('Undefined variable $nobody', $output);
+    }
+
+    /** @return array{int, string} exit code and output */
+    private function outcome(Snippet $snippet): array
+    {
         self::client();
         $tenant = (string) getenv('HOWDAH_TENANT');
         file_put_contents("$this->folder/snippet.php", $snippet->script([
@@ -47,7 +64,7 @@ final class GuideTest extends NodeTestCase
         ]));
         exec('cd ' . escapeshellarg($this->folder) . ' && ' . escapeshellarg(PHP_BINARY) . ' -d display_errors=stderr snippet.php 2>&1', $output, $exit);
 
-        self::assertSame(0, $exit, implode("\n", $output));
+        return [$exit, implode("\n", $output)];
     }
 
     public function test_the_guide_has_blocks_and_each_surrounding_is_used(): void
