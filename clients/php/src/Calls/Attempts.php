@@ -43,8 +43,9 @@ final class Attempts implements Exchange
     {
         do {
             $message = $this->current->next();
-            // The message of a unary call counts with its status: a node that goes may leave one without the other.
-            if ($message !== null && ($this->call->streaming || $this->current->status()->isOk())) {
+            // The message of a unary call counts if it is the only one, and with its status: a node that goes may
+            // leave one without the other.
+            if ($message !== null && ($this->call->streaming || ($this->current->next() === null && $this->current->status()->isOk()))) {
                 $this->delivered = true;
                 $this->recorded || $this->record(Status::ok());
 

@@ -46,7 +46,7 @@ final class UnaryCall extends GeneratedCall
             $status = $this->exchange()->status();
             $answer = null;
             if ($status->isOk()) {
-                $answer = $bytes === null ? new Status(Code::Internal, 'The answer has no message.') : $this->decode($bytes);
+                $answer = $bytes === null ? new Status(Code::Internal, 'The answer has not exactly one message.') : $this->decode($bytes);
                 if ($answer instanceof Status) {
                     [$answer, $status] = [null, $answer];
                 }

@@ -167,6 +167,7 @@ SCENARIOS: dict[str, Answer] = {
     "20 MB": answers(message(b"x" * 20_000_000)),
     "10,000 messages": then(begin, many, end),
     "no message": answers(b""),
+    "two messages": answers(HELLO + HELLO),
     "a status alone": alone(grpc_status="5", grpc_message="not%20here"),
     "OK alone": alone(grpc_status="0"),
     "a status after a message": answers(trailers={"grpc-status": "10"}),
