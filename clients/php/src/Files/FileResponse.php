@@ -63,18 +63,19 @@ final readonly class FileResponse
         foreach ($this->headers as $name => $value) {
             header("$name: $value");
         }
-        ($_SERVER['REQUEST_METHOD'] ?? 'GET') === 'HEAD' || $this->sendBody();
+        if (($_SERVER['REQUEST_METHOD'] ?? 'GET') === 'HEAD') {
+            return;
+        }
+        // A large file must not gather in memory.
+        while (ob_get_level() > 0) {
+            ob_end_flush();
+        }
+        $this->sendBody();
     }
 
     /** Sends the body alone, for a framework that sends the headers: `new StreamedResponse($file->sendBody(...), 200, $file->headers)`. */
     public function sendBody(): void
     {
-        if ($this->pieces === null) {
-            return;
-        }
-        while (ob_get_level() > 0) {
-            ob_end_flush();
-        }
         foreach ($this->body() as $piece) {
             echo $piece;
             flush();

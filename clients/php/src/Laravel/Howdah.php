@@ -14,8 +14,13 @@ use Illuminate\Support\Facades\Facade;
  */
 final class Howdah extends Facade
 {
-    /** Each call asks anew, so that a request never gets the correlation id of another. */
-    protected static $cached = false;
+    /** Asks anew each time, so that a request never gets the correlation id of another. */
+    public static function getFacadeRoot(): Client
+    {
+        self::clearResolvedInstance(Client::class);
+
+        return parent::getFacadeRoot();
+    }
 
     protected static function getFacadeAccessor(): string
     {

@@ -94,7 +94,7 @@ final class LaravelTest extends TestCase
     {
         $app = $this->boot(['address' => '127.0.0.1:1', 'token' => 'a.b.c']);
         $ids = [];
-        foreach ([self::ID, strrev(str_replace('f8', '9b', strrev(self::ID)))] as $id) {
+        foreach ([self::ID, 'd8fe1c9c-0f2b-4a7d-9c5e-1f2e3d4c5b6a'] as $id) {
             $app->instance('request', (object) ['server' => new Repository(['HTTP_X_CORRELATION_ID' => $id])]);
             self::assertSame($id, $app->make(Client::class)->options()->correlationId);
             self::assertSame($id, Howdah::options()->correlationId);
@@ -102,6 +102,16 @@ final class LaravelTest extends TestCase
         }
 
         self::assertSame($ids[0], $ids[1]);
+    }
+
+    public function test_a_test_of_the_application_puts_a_fake_behind_the_facade(): void
+    {
+        $this->boot([]);
+        $fake = (new HowdahFake())->answer('Ping', (new PingResponse())->setMessage('fake'));
+        Howdah::swap($fake->client());
+
+        self::assertSame('fake', Howdah::node()->ping()->getMessage());
+        self::assertSame('fake', $this->app->make(Client::class)->node()->ping()->getMessage());
     }
 
     public function test_the_configuration_can_be_published(): void

@@ -110,6 +110,16 @@ final class FileResponseTest extends TestCase
         self::assertSame('hello world', implode('', [...$answer->body()]));
     }
 
+    public function test_a_framework_can_take_in_the_body(): void
+    {
+        $howdah = self::howdah(self::file())->stream('DownloadFile', [(new DownloadFileResponse())->setFile(self::file())->setData('hello world')]);
+        $answer = $howdah->client('acme')->files()->respond(self::ID);
+        ob_start();
+        $answer->sendBody();
+
+        self::assertSame('hello world', ob_get_clean());
+    }
+
     public function test_a_wrong_file_is_never_passed_on_whole(): void
     {
         $howdah = self::howdah(self::file())->stream('DownloadFile', [
