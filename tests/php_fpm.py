@@ -59,8 +59,13 @@ class Site:
 
 
 @contextmanager
-def site(directory: Path, files: Path, environment: Mapping[str, str]) -> Iterator[Site]:
-    """Runs the example with its own nginx.conf and pool.conf, moved to `directory`."""
+def site(
+    directory: Path, files: Path, environment: Mapping[str, str], *, by_nginx: bool = True
+) -> Iterator[Site]:
+    """Runs the example with its own nginx.conf and pool.conf, moved to `directory`.
+
+    Where files do not go `by_nginx`, PHP streams them.
+    """
     directory.mkdir(parents=True)
     port = free_port()
     moves = {
@@ -68,6 +73,7 @@ def site(directory: Path, files: Path, environment: Mapping[str, str]) -> Iterat
         "/run/sales": str(directory),
         "/var/lib/howdah/files": str(files),
         "127.0.0.1:8080": f"127.0.0.1:{port}",
+        **({} if by_nginx else {"env[HOWDAH_ACCEL_LOCATION] = /howdah-files/": ""}),
     }
     nginx_conf = _moved("nginx.conf", directory, moves, "user root;\n" if os.geteuid() == 0 else "")
     pool_conf = _moved("pool.conf", directory, moves, "")

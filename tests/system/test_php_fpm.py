@@ -46,6 +46,9 @@ class Shop:
     site: Site
     keys: dict[str, Credential]
 
+    def environment(self) -> dict[str, str]:
+        return environment_of(self.node, self.keys["acme"])
+
     def file(self, file_id: str) -> files_pb2.File:
         with connect(self.node.grpc_address, self.keys["acme"], tenant="acme") as channel:
             asked = files_pb2.GetFileRequest(file_id=file_id)
@@ -55,6 +58,16 @@ class Shop:
         with connect(self.node.grpc_address, self.keys["acme"], tenant="acme") as channel:
             asked = jobs_pb2.ListJobsRequest(kind="documents.workbook", page_size=200)
             return list(JobsServiceStub(channel).ListJobs(asked, timeout=10).jobs)
+
+
+def environment_of(node: OwnNode, key: Credential) -> dict[str, str]:
+    """Returns what a page of acme is told of the node."""
+    return {
+        "HOWDAH_ADDRESS": node.grpc_address,
+        "HOWDAH_TENANT": "acme",
+        "HOWDAH_KEY_ID": key.key_id,
+        "HOWDAH_SECRET": key.secret,
+    }
 
 
 @dataclass(frozen=True)
@@ -105,13 +118,8 @@ def shop(server_directory: Path) -> Iterator[Shop]:
     try:
         keys = {tenant: _key(node, tenant) for tenant in ("acme", "globex")}
         _import_sales(node, keys["acme"], directory)
-        environment = {
-            "HOWDAH_ADDRESS": node.grpc_address,
-            "HOWDAH_TENANT": "acme",
-            "HOWDAH_KEY_ID": keys["acme"].key_id,
-            "HOWDAH_SECRET": keys["acme"].secret,
-        }
-        with site(directory / "site", directory / "node/data/files", environment) as found:
+        files, environment = directory / "node/data/files", environment_of(node, keys["acme"])
+        with site(directory / "site", files, environment) as found:
             yield Shop(node, found, keys)
     finally:
         node.stop()
@@ -224,6 +232,26 @@ def _assert_nginx_sends_it(found: Site, path: str, whole: Page) -> None:
     assert (again.status, again.body) == (304, b"")
     head = found.get(path, method="HEAD")
     assert (head.status, head.headers["Content-Length"]) == (200, str(len(whole.body)))
+
+
+def test_php_streams_a_file_where_nginx_does_not_see_it(shop: Shop) -> None:
+    content = gzip.decompress((TREE / "samples/cdnow.txt.gz").read_bytes())[:700_001]
+    place = shop.site.directory.parent / "Umsätze.csv"
+    place.write_bytes(content)
+    with connect(shop.node.grpc_address, shop.keys["acme"], tenant="acme") as channel:
+        file_id = work.upload(channel, place, lambda _done, _all: None)
+
+    directory = shop.site.directory.parent / "streaming"
+    with site(directory, directory, shop.environment(), by_nginx=False) as found:
+        page = found.get(f"/files/{file_id}")
+        head = found.get(f"/files/{file_id}", method="HEAD")
+        lost = found.get(f"/files/{uuid.uuid4()}")
+
+    assert (page.status, page.body) == (200, content), found.log()
+    assert page.headers["Content-Length"] == str(len(content))
+    assert page.headers["Content-Disposition"].endswith("filename*=UTF-8''Ums%C3%A4tze.csv")
+    assert (head.status, head.body) == (200, b"")
+    assert lost.status == 404
 
 
 def test_two_hundred_at_once_are_all_served(shop: Shop) -> None:
