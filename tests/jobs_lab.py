@@ -21,10 +21,11 @@ from core.jobs.hand_back import HandBackJobs
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.job import Job, JobState
 from core.jobs.kind import Done, Handler, JobKind, JobRun
-from core.jobs.ledger import Ticket
+from core.jobs.ledger import Ticket, versions_of
 from core.jobs.metrics import JobMetrics
 from core.jobs.run import RunJob
 from core.jobs.run_attempt import RunAttempt
+from core.jobs.store import json_text
 from core.jobs.use_cases import Jobs, jobs_use_cases
 from core.platform.database import Database
 from core.platform.queue import JobQueue
@@ -55,13 +56,27 @@ class Lab:
         """Makes a kind known."""
         self.kinds[name] = JobKind(name, handler, **limits)
 
-    def worker_row(self, *, slots: int = 4, queues: tuple[str, ...] = ("default", "bulk")) -> None:
-        """Has the dispatcher believe in a worker that knows all kinds."""
+    def worker_row(
+        self,
+        worker_id: str = "lab",
+        *,
+        slots: int = 4,
+        queues: tuple[str, ...] = ("default", "bulk"),
+        versions: Mapping[str, int] | None = None,
+    ) -> None:
+        """Has the dispatcher believe in a worker that knows these versions, or all kinds."""
+        known = versions_of(self.kinds) if versions is None else versions
         with self.system.begin() as transaction:
             transaction.execute(
-                "INSERT INTO workers (worker_id, kinds, queues, slots)"
-                " VALUES ('lab', :kinds, :queues, :slots)",
-                {"kinds": list(self.kinds), "queues": list(queues), "slots": slots},
+                "INSERT INTO workers (worker_id, kinds, versions, queues, slots)"
+                " VALUES (:worker_id, :kinds, CAST(:versions AS jsonb), :queues, :slots)",
+                {
+                    "worker_id": worker_id,
+                    "kinds": list(known),
+                    "versions": json_text(known),
+                    "queues": list(queues),
+                    "slots": slots,
+                },
             )
 
     def submit(

@@ -13,7 +13,7 @@ from core.failures import RefusedError
 from core.jobs.job import Job
 from core.jobs.kind import JobKind
 from core.jobs.ledger import KNOWN, Ticket, arrays, in_order, versions_of
-from core.jobs.store import COLUMNS, TELL, job_from
+from core.jobs.store import COLUMNS, TELL, job_from, json_text
 from core.platform.system_database import SystemDatabase
 
 # A message that outlived its dispatch may start a queued job: nothing has run since.
@@ -52,7 +52,7 @@ class ClaimJob:
         lease_seconds: float,
     ) -> None:
         self._system = system
-        self._versions = versions_of(kinds)
+        self._versions = json_text(versions_of(kinds))
         self._worker_id = worker_id
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()

@@ -148,8 +148,8 @@ class DispatchJobs:
 
     def _capacity_of(self, kind: JobKind) -> Capacity | None:
         for capacity in self._known_capacities():
-            if capacity.queue == kind.queue and kind.name in capacity.kinds:
-                return capacity
+            if capacity.queue == kind.queue:
+                return capacity if kind.version <= capacity.versions.get(kind.name, 0) else None
         return None
 
     def _push(self, tickets: Sequence[Ticket]) -> None:

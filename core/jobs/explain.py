@@ -10,17 +10,16 @@ from core.jobs import batch_store
 from core.jobs.get_job import GetJob
 from core.jobs.job import Job, JobState
 from core.jobs.kind import JobKind, caps_of
-from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.jobs.ledger import KNOWN_TO_WORKER, WORKER_GONE_SECONDS
 from core.platform.postgres import Row
 from core.platform.system_database import SystemDatabase
 from core.result import Err, Ok, Result
 
 # The caller hears of other tenants only in sums.
-FACTS = """
+FACTS = f"""
 SELECT tenants.jobs_paused_at IS NOT NULL AS paused, jobs.run_at > now() AS later,
     COALESCE(jobs.expires_at <= now() AND jobs.started_at IS NULL, false) AS too_late,
-    (SELECT COALESCE(sum(slots), 0) FROM workers WHERE jobs.queue = ANY(queues)
-        AND jobs.kind = ANY(kinds) AND seen_at > now() - make_interval(secs => :gone)) AS places,
+    live.places, live.places_of_earlier_versions,
     (SELECT count(*) FROM jobs AS other WHERE other.state IN ('dispatched', 'running')
         AND other.queue = jobs.queue) AS active,
     (SELECT count(*) FROM jobs AS other WHERE other.state IN ('dispatched', 'running')
@@ -31,7 +30,15 @@ SELECT tenants.jobs_paused_at IS NOT NULL AS paused, jobs.run_at > now() AS late
     (SELECT count(*) FROM jobs AS other WHERE other.state = 'queued' AND other.queue = jobs.queue
         AND other.priority = jobs.priority AND other.tenant_id = jobs.tenant_id
         AND (other.run_at, other.job_id) <= (jobs.run_at, jobs.job_id)) AS position
-FROM jobs JOIN tenants ON tenants.tenant_id = jobs.tenant_id
+FROM jobs JOIN tenants ON tenants.tenant_id = jobs.tenant_id CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(slots) FILTER (WHERE known), 0) AS places,
+        COALESCE(sum(slots) FILTER (WHERE NOT known), 0) AS places_of_earlier_versions
+    FROM (
+        SELECT slots, {KNOWN_TO_WORKER.format(job="jobs")} AS known FROM workers
+        WHERE jobs.queue = ANY(queues) AND jobs.kind = ANY(kinds)
+        AND seen_at > now() - make_interval(secs => :gone)
+    ) AS of_kind
+) AS live
 WHERE jobs.tenant_id = :tenant_id AND jobs.job_id = CAST(:job_id AS uuid)
 """
 
@@ -94,6 +101,11 @@ def _waiting(job: Job, facts: Row, cap: int | None) -> str:
     if facts["later"]:
         again = f"attempt {job.attempt + 1} of {job.max_attempts}" if job.attempt else "it"
         return f"Not before {job.run_at:%Y-%m-%d %H:%M:%S %Z} is {again} due."
+    if not facts["places"] and facts["places_of_earlier_versions"]:
+        return (
+            f"The live workers of the queue {job.queue!r} are too old for version"
+            f" {job.kind_version} of kind {job.kind!r}."
+        )
     if not facts["places"]:
         return f"No live worker runs jobs of kind {job.kind!r} from the queue {job.queue!r}."
     if cap is not None and facts["active_of_kind"] >= cap:

@@ -18,6 +18,10 @@ WORKER_GONE_SECONDS = 30
 # Whether a worker can run a job: a kind that it knows, and no later version of it, whose payload
 # it could misread. `versions` are those of the worker's kinds.
 KNOWN = "kind_version <= COALESCE((CAST({versions} AS jsonb) ->> kind)::integer, 0)"
+# The same of a row of `workers`, for the job or jobs of the row `job`. A worker of a release that
+# did not announce versions knows the first.
+KNOWN_TO_WORKER = """{job}.kind = ANY(kinds)
+    AND {job}.kind_version <= COALESCE((versions ->> {job}.kind)::integer, 1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Says what the live workers of one queue can take: places, and the kinds they know."""
+    """Says what the live workers of one queue can take: places, and the kinds they know.
+
+    `versions` has the latest version of each kind that one of them can run.
+    """
 
     queue: str
     slots: int
-    kinds: tuple[str, ...]
+    versions: Mapping[str, int]
 
 
 def capacities(transaction: SystemTransaction) -> list[Capacity]:
@@ -47,14 +54,17 @@ def capacities(transaction: SystemTransaction) -> list[Capacity]:
             SELECT * FROM workers WHERE seen_at > now() - make_interval(secs => :gone)
         )
         SELECT queue, sum(slots)::integer AS slots, (
-            SELECT array_agg(DISTINCT kind) FROM live AS l, unnest(l.kinds) AS kind
-            WHERE name.queue = ANY(l.queues)
-        ) AS kinds
+            SELECT jsonb_object_agg(kind, version) FROM (
+                SELECT kind, max(COALESCE((l.versions ->> kind)::integer, 1)) AS version
+                FROM live AS l, unnest(l.kinds) AS kind
+                WHERE name.queue = ANY(l.queues) GROUP BY kind
+            ) AS latest
+        ) AS versions
         FROM live, unnest(queues) AS name(queue) GROUP BY queue ORDER BY queue
         """,
         {"gone": WORKER_GONE_SECONDS},
     )
-    return [Capacity(row["queue"], row["slots"], tuple(row["kinds"] or ())) for row in rows]
+    return [Capacity(row["queue"], row["slots"], row["versions"] or {}) for row in rows]
 
 
 def busy_places(transaction: SystemTransaction, queue: str, *, ready: int) -> int:
@@ -97,7 +107,11 @@ def give_back(transaction: SystemTransaction, tickets: Sequence[Ticket]) -> int:
 
 
 def pass_on(
-    transaction: SystemTransaction, ticket: Ticket, versions: str, *, after_seconds: float
+    transaction: SystemTransaction,
+    ticket: Ticket,
+    versions: Mapping[str, int],
+    *,
+    after_seconds: float,
 ) -> bool:
     """Queues a dispatched job again that is not `KNOWN` by its worker; tells whether it was so.
 
@@ -116,7 +130,7 @@ def pass_on(
                 "tenant_id": ticket.tenant_id,
                 "job_id": ticket.job_id,
                 "epoch": ticket.epoch,
-                "versions": versions,
+                "versions": json_text(versions),
                 "after_seconds": after_seconds,
             },
         ).rowcount
@@ -156,9 +170,9 @@ def expire_unstarted(transaction: SystemTransaction, *, error: str, most: int) -
     return len(rows)
 
 
-def versions_of(kinds: Mapping[str, JobKind]) -> str:
-    """Returns the versions of the kinds as `KNOWN` takes them."""
-    return json_text({name: kind.version for name, kind in kinds.items()})
+def versions_of(kinds: Mapping[str, JobKind]) -> Mapping[str, int]:
+    """Returns the versions of the kinds by their names."""
+    return {name: kind.version for name, kind in kinds.items()}
 
 
 def in_order(tickets: Sequence[Ticket]) -> list[Ticket]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.context import Context
-from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.jobs.ledger import KNOWN_TO_WORKER, WORKER_GONE_SECONDS
 from core.jobs.queue_stats import QueueStats, queue_from
 from core.jobs.stranded import StrandedKind, bounded
 from core.jobs.tenant_share import TenantShare
@@ -21,24 +21,28 @@ MOST_WORKERS = 500
 # One statement, so that all numbers are of one moment. It reads each job that waits or runs once,
 # through the indexes of those, and of the ended ones only the last minute: with an end to the
 # range, a planner without statistics takes it for a short one.
-STATS = """
+STATS = f"""
 WITH active AS MATERIALIZED (
-    SELECT queue, tenant_id, kind, count(*) FILTER (WHERE state = 'queued' AND run_at <= now())
-            AS waiting,
+    SELECT queue, tenant_id, kind, kind_version,
+        count(*) FILTER (WHERE state = 'queued' AND run_at <= now()) AS waiting,
         count(*) FILTER (WHERE state = 'queued' AND run_at > now()) AS delayed,
         count(*) FILTER (WHERE state = 'held') AS held,
         count(*) FILTER (WHERE state = 'dispatched') AS dispatched,
         count(*) FILTER (WHERE state = 'running') AS running,
         min(run_at) FILTER (WHERE state = 'queued' AND run_at <= now()) AS oldest
     FROM (
-        SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'held'
+        SELECT queue, tenant_id, kind, kind_version, state, run_at
+        FROM jobs WHERE state = 'held'
         UNION ALL
-        SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'queued'
+        SELECT queue, tenant_id, kind, kind_version, state, run_at
+        FROM jobs WHERE state = 'queued'
         UNION ALL
-        SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'dispatched'
+        SELECT queue, tenant_id, kind, kind_version, state, run_at
+        FROM jobs WHERE state = 'dispatched'
         UNION ALL
-        SELECT queue, tenant_id, kind, state, run_at FROM jobs WHERE state = 'running'
-    ) AS not_ended GROUP BY queue, tenant_id, kind
+        SELECT queue, tenant_id, kind, kind_version, state, run_at
+        FROM jobs WHERE state = 'running'
+    ) AS not_ended GROUP BY queue, tenant_id, kind, kind_version
 ), ended AS MATERIALIZED (
     SELECT queue, tenant_id, state, count(*) AS jobs FROM jobs
     WHERE finished_at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute'
@@ -54,7 +58,7 @@ WITH active AS MATERIALIZED (
         COALESCE(sum(running), 0) AS running,
         COALESCE(extract(epoch FROM now() - min(oldest)), 0) AS oldest_wait_seconds,
         COALESCE((SELECT jsonb_object_agg(state, jobs) FROM (SELECT state, sum(jobs) AS jobs
-            FROM ended WHERE ended.queue = name.queue GROUP BY state) AS states), '{}') AS ended,
+            FROM ended WHERE ended.queue = name.queue GROUP BY state) AS states), '{{}}') AS ended,
         (SELECT count(*) FROM live WHERE name.queue = ANY(queues)) AS workers,
         (SELECT COALESCE(sum(slots), 0) FROM live WHERE name.queue = ANY(queues)) AS places,
         ARRAY(SELECT DISTINCT unnest(kinds) FROM live WHERE name.queue = ANY(queues) ORDER BY 1)
@@ -88,7 +92,8 @@ WITH active AS MATERIALIZED (
 ), stranded AS (
     SELECT kind, sum(waiting) AS jobs, extract(epoch FROM now() - min(oldest)) AS oldest_seconds
     FROM active WHERE waiting > 0 AND NOT EXISTS (
-        SELECT FROM live WHERE active.queue = ANY(queues) AND active.kind = ANY(kinds))
+        SELECT FROM live
+        WHERE active.queue = ANY(queues) AND {KNOWN_TO_WORKER.format(job="active")})
     AND tenant_id NOT IN (SELECT tenant_id FROM tenants WHERE jobs_paused_at IS NOT NULL)
     GROUP BY kind
 ), busy AS (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core.jobs.ledger import Capacity, Ticket, ticket_from
-from core.jobs.store import TELL
+from core.jobs.ledger import KNOWN, Capacity, Ticket, ticket_from
+from core.jobs.store import TELL, json_text
 from core.platform.system_database import SystemTransaction
 
 # How many jobs of a class run for one of the least; none of them waits for another to be empty.
@@ -17,7 +17,8 @@ AGED_SECONDS = 30
 # A tenant has a line in each class. The lines are found by jumping through the index and only
 # their heads are read: the cost does not grow with the length of any line. The turn of a line's
 # next job is later the more of the line is active, so a newcomer does not wait behind another's
-# thousands. What exceeds its tenant's share comes after everything that does not.
+# thousands. What exceeds its tenant's share comes after everything that does not. The versions are
+# selected, so that they are read once and not for each job.
 PICK = f"""
 WITH RECURSIVE class AS (
     SELECT * FROM unnest(CAST(:classes AS text[]), CAST(:class_weights AS integer[]))
@@ -57,7 +58,8 @@ WITH RECURSIVE class AS (
     CROSS JOIN LATERAL (
         SELECT j.tenant_id, j.job_id, j.run_at, j.kind FROM jobs AS j
         WHERE j.queue = :queue AND j.state = 'queued' AND j.priority = line.priority
-        AND j.tenant_id = line.tenant_id AND j.run_at <= now() AND j.kind = ANY(:kinds)
+        AND j.tenant_id = line.tenant_id AND j.run_at <= now()
+        AND {KNOWN.format(versions="(SELECT CAST(:versions AS jsonb))")}
         AND j.kind <> ALL(ARRAY(SELECT kind FROM cap WHERE room <= 0))
         AND (j.expires_at IS NULL OR j.expires_at > now() OR j.started_at IS NOT NULL)
         ORDER BY j.run_at, j.job_id LIMIT :most
@@ -106,7 +108,7 @@ def pick(
         PICK,
         {
             "queue": capacity.queue,
-            "kinds": list(capacity.kinds),
+            "versions": json_text(capacity.versions),
             "most": most,
             "classes": list(CLASS_WEIGHTS),
             "class_weights": list(CLASS_WEIGHTS.values()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.jobs.ledger import KNOWN_TO_WORKER, WORKER_GONE_SECONDS
 from core.platform.postgres import Row
 from core.platform.system_database import SystemDatabase, SystemTransaction
 
@@ -16,23 +16,24 @@ MOST_KINDS = 20
 OTHER_KINDS = "others"
 WARN_SECONDS = 60.0
 
-# One look at the jobs that wait; a queue has few kinds. Those of a paused tenant wait on purpose.
-WAITING = """
+# One look at the jobs that wait; a queue has few kinds, of few versions. Those of a paused tenant
+# wait on purpose.
+WAITING = f"""
 SELECT queue, kind, jobs, COALESCE(extract(epoch FROM now() - oldest), 0)::float8 AS oldest_seconds,
     EXISTS (SELECT FROM workers WHERE seen_at > now() - make_interval(secs => :gone)
-        AND waiting.queue = ANY(queues) AND waiting.kind = ANY(kinds)) AS has_worker
+        AND waiting.queue = ANY(queues) AND {KNOWN_TO_WORKER.format(job="waiting")}) AS has_worker
 FROM (
-    SELECT queue, kind, count(*) AS jobs, min(run_at) AS oldest FROM jobs
+    SELECT queue, kind, kind_version, count(*) AS jobs, min(run_at) AS oldest FROM jobs
     WHERE state IN ('queued', 'dispatched') AND run_at <= now()
     AND tenant_id NOT IN (SELECT tenant_id FROM tenants WHERE jobs_paused_at IS NOT NULL)
-    GROUP BY queue, kind
+    GROUP BY queue, kind, kind_version
 ) AS waiting
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StrandedKind:
-    """Counts due jobs of a kind that no live worker of their queue can run."""
+    """Counts due jobs of a kind, or of a version of it, that no live worker can run."""
 
     kind: str
     jobs: int
@@ -40,7 +41,7 @@ class StrandedKind:
 
 
 def waiting(transaction: SystemTransaction) -> list[Row]:
-    """Returns what could run by queue and kind: `jobs`, `oldest_seconds`, `has_worker`."""
+    """Returns what could run by queue, kind and version: `jobs`, `oldest_seconds`, `has_worker`."""
     return transaction.all(WAITING, {"gone": WORKER_GONE_SECONDS})
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from core.failures import RefusedError
 from core.jobs.kind import JobKind, caps_of
-from core.jobs.ledger import Capacity, Ticket
+from core.jobs.ledger import Capacity, Ticket, versions_of
 from core.jobs.pick import pick
 from core.platform.system_database import SystemDatabase
 
@@ -37,7 +37,7 @@ class TakeJobs:
         tickets: Sequence[Ticket] = ()
         try:
             with self._system.begin() as transaction:
-                capacity = Capacity(queue, most, tuple(self._kinds))
+                capacity = Capacity(queue, most, versions_of(self._kinds))
                 tickets = pick(transaction, capacity, caps_of(self._kinds), most=most)
         except RefusedError as refusal:
             structlog.get_logger().warning("jobs_not_taken", reason=str(refusal))

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from core.failures import RefusedError
 from core.jobs.ledger import WORKER_GONE_SECONDS
+from core.jobs.store import json_text
 from core.platform.queue import JobQueue
 from core.platform.system_database import SystemDatabase
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Says what one worker process can take."""
+    """Says what one worker process can take; `versions` has the latest of each kind."""
 
     worker_id: str
-    kinds: tuple[str, ...]
+    versions: Mapping[str, int]
     queues: tuple[str, ...]
     slots: int
     host: str = ""
@@ -47,8 +49,10 @@ class AnnounceWorker:
                 transaction.execute(
                     """
                     WITH seen AS (
-                        INSERT INTO workers (worker_id, kinds, queues, slots, host, process_id)
-                        VALUES (:worker_id, :kinds, :queues, :slots, :host, :process_id)
+                        INSERT INTO workers
+                            (worker_id, kinds, versions, queues, slots, host, process_id)
+                        VALUES (:worker_id, :kinds, CAST(:versions AS jsonb), :queues, :slots,
+                            :host, :process_id)
                         ON CONFLICT (worker_id) DO UPDATE SET seen_at = now()
                         RETURNING xmax = 0 AS new
                     )
@@ -56,7 +60,8 @@ class AnnounceWorker:
                     """,
                     {
                         "worker_id": worker.worker_id,
-                        "kinds": list(worker.kinds),
+                        "kinds": sorted(worker.versions),
+                        "versions": json_text(worker.versions),
                         "queues": list(worker.queues),
                         "slots": worker.slots,
                         "host": worker.host,

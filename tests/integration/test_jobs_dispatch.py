@@ -193,7 +193,7 @@ def test_jobs_that_could_not_be_pushed_go_back_to_their_queue(
 
 def test_a_worker_is_known_while_it_announces_itself(lab: Lab, acme: Context) -> None:
     announce = AnnounceWorker(lab.system, lab.queue)
-    worker = Worker("w-1", ("echo",), ("default",), slots=2)
+    worker = Worker("w-1", {"echo": 1}, ("default",), slots=2)
     job = lab.submit(acme)
     announce.announce(worker)
     assert lab.client.exists(f"{NAMESPACE}:worker:w-1")
@@ -250,7 +250,7 @@ def test_the_dispatcher_hands_over_what_is_announced_and_ends_when_told(
         job = lab.submit(acme)
         time.sleep(0.1)
         AnnounceWorker(lab.system, lab.queue).announce(
-            Worker("w-1", ("echo",), ("default",), slots=2)
+            Worker("w-1", {"echo": 1}, ("default",), slots=2)
         )
         lab.until(acme, job, JobState.DISPATCHED)
     finally:

@@ -16,7 +16,7 @@ from core.result import Err, Ok
 from tests.conftest import Databases
 from tests.jobs_lab import Lab, echo, open_lab, ticket
 
-KINDS = ("echo", "other")
+KINDS = {"echo": 1, "other": 1}
 
 
 @pytest.fixture

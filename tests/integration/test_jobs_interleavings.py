@@ -25,7 +25,7 @@ from core.jobs.finish import FinishJob
 from core.jobs.hand_back import HandBackJobs
 from core.jobs.job import ENDED, Job, JobState, may_become
 from core.jobs.kind import Done, Later, Refused
-from core.jobs.ledger import Capacity, Ticket
+from core.jobs.ledger import Capacity, Ticket, versions_of
 from core.jobs.pick import pick
 from core.platform.unit_of_work import UnitOfWork
 from core.reasons import Reason
@@ -82,7 +82,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def dispatch(self) -> None:
         with self.lab.system.begin() as transaction:
-            capacity = Capacity("default", 2, tuple(self.lab.kinds))
+            capacity = Capacity("default", 2, versions_of(self.lab.kinds))
             self.messages += pick(transaction, capacity, {}, most=2)
 
     @precondition(lambda self: self.messages)

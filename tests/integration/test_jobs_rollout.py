@@ -1,4 +1,4 @@
-"""Has workers of two releases side by side, of which only one knows a kind."""
+"""Has workers of two releases side by side, of which only one knows a kind or its version."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ from core.jobs.claim import ClaimJob
 from core.jobs.job import JobState
 from core.jobs.kind import JobKind
 from core.jobs.metrics import RescueMetrics
+from core.jobs.node_stats import NodeQuery
 from core.jobs.rescue import Rescued
 from core.jobs.run import RunJob
+from core.jobs.store import json_text
+from core.jobs.stranded import WatchForStranded
+from core.jobs.take import TakeJobs
+from core.jobs.worker import AnnounceWorker, Worker
+from core.result import Ok
 from tests.conftest import Databases
 from tests.jobs_lab import Lab, await_value, echo, open_lab, ticket
 from tests.jobs_redis import OwnRedis
@@ -97,12 +103,71 @@ def test_a_worker_runs_what_an_earlier_version_of_its_kind_was_submitted_for(
     assert lab.get(acme, job).state is JobState.SUCCEEDED
 
 
+@pytest.mark.parametrize("announced", [{"new": 1}, {}], ids=["announced", "of_an_early_release"])
+def test_a_job_of_a_later_version_than_any_worker_runs_waits_and_raises_an_alert(
+    lab: Lab, acme: Context, announced: dict[str, int]
+) -> None:
+    lab.kind("new", echo)
+    lab.worker_row("old", versions={"new": 1})
+    lab.sql("UPDATE workers SET versions = CAST(:it AS jsonb)", {"it": json_text(announced)})
+    early = lab.submit(acme, "new", delay_seconds=3_600)
+    lab.kind("new", echo, version=2)
+    late = lab.submit(acme, "new")
+    # Due for so long that it is not just waiting for a worker that starts.
+    lab.sql("UPDATE jobs SET run_at = now() - interval '1 minute'")
+    assert lab.jobs.dispatch() == (1, False)
+    assert lab.get(acme, early).state is JobState.DISPATCHED
+    assert lab.get(acme, late).state is JobState.QUEUED
+
+    explained = lab.jobs.explain(acme, late.job_id)
+    assert isinstance(explained, Ok)
+    assert explained.value.sentence == (
+        "The live workers of the queue 'default' are too old for version 2 of kind 'new'."
+    )
+    with capture_logs() as lines:
+        warned = WatchForStranded(lab.system)()
+    told = lab.jobs.node_stats(acme, NodeQuery())
+    assert isinstance(told, Ok)
+    for stranded in (warned, told.value.stranded):
+        assert [(kind.kind, kind.jobs) for kind in stranded] == [("new", 1)]
+    assert [(line["event"], line["kind"]) for line in lines] == [("jobs_without_worker", "new")]
+
+
+def test_a_job_of_a_later_version_is_handed_out_as_soon_as_one_worker_runs_it(
+    lab: Lab, acme: Context
+) -> None:
+    lab.kind("new", echo, version=2)
+    lab.worker_row("old", versions={"new": 1})
+    waiting = lab.submit(acme, "new")
+    assert lab.jobs.dispatch() == (0, False)
+    AnnounceWorker(lab.system, lab.queue).announce(Worker("w-2", {"new": 2}, ("default",), 2))
+    assert lab.jobs.dispatch() == (1, False)
+    assert lab.get(acme, waiting).state is JobState.DISPATCHED
+    # Both now go by what one of the two runs, the submitter too.
+    assert lab.submit(acme, "new").state is JobState.DISPATCHED
+    told = lab.jobs.node_stats(acme, NodeQuery())
+    assert isinstance(told, Ok)
+    assert told.value.stranded == []
+
+
+def test_a_worker_that_has_lost_redis_takes_no_job_of_a_later_version(
+    lab: Lab, acme: Context
+) -> None:
+    lab.kind("new", echo, version=2)
+    job = lab.submit(acme, "new")
+    assert TakeJobs(lab.system, {"new": JobKind("new", echo)})("default", 4) == []
+    assert lab.get(acme, job).state is JobState.QUEUED
+    (taken,) = TakeJobs(lab.system, lab.kinds)("default", 4)
+    assert taken.job_id == job.job_id
+
+
 def test_a_message_at_the_wrong_worker_reaches_the_right_one(
     lab: Lab, workers: Workers, acme: Context, tmp_path: Path
 ) -> None:
     with dispatching(lab):
         workers.start(kinds="deaf")
-        await_value(lambda: lab.sql("SELECT FROM workers") or None)
+        (row,) = await_value(lambda: lab.sql("SELECT kinds, versions FROM workers") or None)
+        assert row == {"kinds": ["deaf"], "versions": {"deaf": 1}}
         # The dispatcher believes in a worker that knows the kind, so it sends a message.
         lab.sql("INSERT INTO workers VALUES ('new', '{count}', '{default}', 1)")
         job = lab.submit(

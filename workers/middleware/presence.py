@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import structlog
 from dramatiq import Broker, Middleware
 from dramatiq import Worker as DramatiqWorker
 
+from core.jobs.kind import JobKind
+from core.jobs.ledger import versions_of
 from core.jobs.worker import AnnounceWorker, Worker
 
 INTERVAL_SECONDS = 5.0
@@ -21,12 +23,16 @@ class Presence(Middleware):
     """Announces from the start of the worker to the moment it begins to drain."""
 
     def __init__(
-        self, announce: AnnounceWorker, worker_id: str, kinds: Iterable[str], queues: Iterable[str]
+        self,
+        announce: AnnounceWorker,
+        worker_id: str,
+        kinds: Mapping[str, JobKind],
+        queues: Iterable[str],
     ) -> None:
         self._announce = announce
         self._worker = Worker(
             worker_id,
-            tuple(sorted(kinds)),
+            versions_of(kinds),
             tuple(queues),
             slots=0,
             host=socket.gethostname(),
