@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import redis
+import structlog
 from dramatiq import Broker
 from prometheus_client import CollectorRegistry
 
@@ -36,6 +37,9 @@ from workers.middleware.log_context import LogContext
 from workers.middleware.pace import Pace
 from workers.middleware.presence import Presence
 from workers.middleware.watch import Watch
+
+# What was claimed ahead and has not begun for so long waits behind a slow job.
+LATE_SECONDS = 0.25
 
 
 def build_broker(
@@ -71,10 +75,11 @@ def build_broker(
     leave_at_once = _leaving(processes, leave)
     drain = Drain(heartbeat, hand_back, claim, settings.worker_drain_seconds, leave=leave_at_once)
     watch = Watch(settings, heartbeat, CountCrash(system), pulse, registry, leave=leave_at_once)
-    broker: Broker = BlockingBroker(
+    broker = BlockingBroker(
         pulse=pulse,
         instead=_from_postgres(TakeJobs(system, kinds)),
         prepare=_claim_ahead(claim, heartbeat, hand_back),
+        crowded=_release_late(claim, hand_back),
         client=client,
         namespace=NAMESPACE,
         # What happens before something is done in this order, what happens after in reverse.
@@ -132,6 +137,17 @@ def _claim_ahead(claim: ClaimJob, heartbeat: Heartbeat, hand_back: HandBackJobs)
     return prepare
 
 
+def _release_late(claim: ClaimJob, hand_back: HandBackJobs) -> Callable[[], None]:
+    """Returns how a worker releases what it claimed behind quick jobs that were not quick."""
+
+    def release() -> None:
+        if late := claim.give_up(after_seconds=LATE_SECONDS):
+            released = hand_back.running(late)
+            structlog.get_logger().info("jobs_released_late", jobs=released)
+
+    return release
+
+
 def _leaving(processes: ChildProcesses, leave: Callable[[], None]) -> Callable[[], None]:
     def leave_at_once() -> None:
         # The supervisor would end them as well, but not everybody has one.
@@ -141,8 +157,8 @@ def _leaving(processes: ChildProcesses, leave: Callable[[], None]) -> Callable[[
     return leave_at_once
 
 
-def _declare(broker: Broker, run: RunJob, queues: Sequence[str]) -> None:
-    declare_run_job(broker, run, queue=queues[0])
+def _declare(broker: BlockingBroker, run: RunJob, queues: Sequence[str]) -> None:
+    declare_run_job(broker, run, queue=queues[0], note=broker.note)
     for name in queues:
         broker.declare_queue(name)
     # What waits for its time waits in Postgres; a consumer for it here would poll for nothing.

@@ -34,7 +34,8 @@ class BlockingBroker(RedisBroker):
     better, so a fetched message is gone, and costs no further round trip.
 
     `instead` fetches messages from elsewhere while Redis cannot be reached; `prepare` is given what
-    was fetched, before a thread processes it. Neither may raise.
+    was fetched, before a thread processes it; `crowded` is called where no place gets free for a
+    while, so that what waits in memory can go elsewhere. None of them may raise.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class BlockingBroker(RedisBroker):
         *,
         instead: Fetch,
         prepare: Prepare = lambda _found: None,
+        crowded: Callable[[], object] = lambda: None,
         pulse: Pulse | None = None,
         **options: Any,
     ) -> None:
@@ -49,6 +51,7 @@ class BlockingBroker(RedisBroker):
         self.pulse = pulse or Pulse()
         self.instead = instead
         self.prepare = prepare
+        self.crowded = crowded
         self._lock = threading.Lock()
         self._places: Places | None = None
 
@@ -66,6 +69,11 @@ class BlockingBroker(RedisBroker):
         with self._lock:
             self._places = self._places or Places(prefetch)
         return BlockingConsumer(self, queue_name, prefetch, timeout / 1000, self._places)
+
+    def note(self, seconds: float) -> None:
+        """Learns how long the processing of a message took."""
+        if self._places is not None:
+            self._places.note(seconds)
 
     def key(self, queue: str) -> str:
         """Returns the name of a queue's list."""
@@ -113,6 +121,9 @@ class BlockingConsumer(Consumer):
             # Redis and Postgres may take their time.
             pulse.rest(self._queue)
             self._take()
+        else:
+            pulse.rest(self._queue)
+            self._broker.crowded()
         return self._ready.popleft() if self._ready else None
 
     def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - nobody keeps it

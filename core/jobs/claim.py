@@ -85,11 +85,12 @@ class ClaimJob:
                 job = claim.job
                 self._ahead[Ticket(job.tenant_id, job.job_id, job.epoch - 1)] = claim
 
-    def give_up(self) -> list[Ticket]:
-        """Forgets what was claimed ahead and has not begun; returns the jobs, to be released."""
+    def give_up(self, *, after_seconds: float = 0.0) -> list[Ticket]:
+        """Forgets and returns what was claimed ahead and has not begun in that time."""
+        before = time.monotonic() - after_seconds
         with self._lock:
-            claims, self._ahead = self._ahead, {}
-        jobs = [claim.job for claim in claims.values()]
+            late = [key for key, claim in self._ahead.items() if claim.since <= before]
+            jobs = [self._ahead.pop(key).job for key in late]
         return [Ticket(job.tenant_id, job.job_id, job.epoch, job.queue) for job in jobs]
 
     def _claim(self, tickets: Sequence[Ticket]) -> list[Claim]:

@@ -179,6 +179,33 @@ def test_what_was_fetched_is_prepared_together_before_it_is_processed(own_redis:
     assert prepared == [[0, 1, 2, 3]]
 
 
+def test_quick_messages_are_taken_ahead_of_free_threads_until_one_is_slow(
+    own_redis: OwnRedis,
+) -> None:
+    go, crowded = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number >= 4:
+            go.wait(20)
+
+    with running(own_redis, act) as (broker, _worker):
+        broker.crowded = crowded.set
+        for number in range(4):
+            send(broker, number)
+        await_value(lambda: broker.client.llen("dramatiq:default") == 0 or None)
+        for _ in range(100):
+            broker.note(0.001)
+        for number in range(4, 14):
+            send(broker, number)
+        # Two threads are busy and as many messages wait behind them.
+        await_value(lambda: broker.client.llen("dramatiq:default") == 6 or None)
+        assert crowded.wait(5)
+        for _ in range(100):
+            broker.note(1.0)
+        go.set()
+        await_value(lambda: broker.client.llen("dramatiq:default") == 0 or None)
+
+
 def test_a_worker_stops_while_it_waits_and_while_redis_is_away(own_redis: OwnRedis) -> None:
     for away in (False, True):
         with running(own_redis, lambda _number: None) as (_broker, _worker):

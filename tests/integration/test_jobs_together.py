@@ -108,6 +108,14 @@ def test_what_cannot_be_claimed_ahead_is_claimed_in_its_turn(lab: Lab, acme: Con
     assert claimed.job.job_id == job.job_id
 
 
+def test_what_was_claimed_just_now_is_not_late(lab: Lab, acme: Context) -> None:
+    claim = ClaimJob(lab.system, lab.kinds, "w", 45)
+    job = lab.submit(acme)
+    claim.ahead([ticket(job)])
+    assert claim.give_up(after_seconds=60) == []
+    assert [late.job_id for late in claim.give_up()] == [job.job_id]
+
+
 def test_a_worker_that_drains_releases_what_it_claimed_ahead(lab: Lab, acme: Context) -> None:
     claim = ClaimJob(lab.system, lab.kinds, "w", 45)
     jobs = [lab.submit(acme) for _ in range(3)]
