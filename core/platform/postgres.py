@@ -136,7 +136,7 @@ def give_back(connection: sa.Connection) -> None:
 
 @contextmanager
 def infrastructure_faults() -> Iterator[None]:
-    """Turns what an unreachable or slow Postgres raises into a catalogued refusal."""
+    """Turns what an unreachable, slow or contended Postgres raises into a catalogued refusal."""
     try:
         yield
     except (exc.DBAPIError, psycopg.Error) as fault:
@@ -145,6 +145,8 @@ def infrastructure_faults() -> Iterator[None]:
             raise RefusedError(
                 Failure(Reason.DEADLINE_EXCEEDED, "The deadline passed before the work was done.")
             ) from fault
+        if isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure):
+            raise RefusedError(STORE_CHOSE_ANOTHER) from fault
         if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             raise RefusedError(STORE_UNAVAILABLE) from fault
         raise
@@ -161,5 +163,11 @@ def violated(fault: Exception) -> str | None:
 STORE_UNAVAILABLE = Failure(
     Reason.STORE_UNAVAILABLE,
     "The node cannot reach its database.",
+    retry_after_ms=RETRY_STORE_AFTER_MS,
+)
+# Two transactions waited for each other, or changed the same: Postgres has undone one of them.
+STORE_CHOSE_ANOTHER = Failure(
+    Reason.STORE_UNAVAILABLE,
+    "The change met another one at the same moment and was undone. It can be repeated.",
     retry_after_ms=RETRY_STORE_AFTER_MS,
 )

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
+from psycopg import errors as pg
 
 from core.context import Context
 from core.failures import RefusedError
+from core.platform.postgres import STORE_CHOSE_ANOTHER, infrastructure_faults
 from core.reasons import Reason
 from tests.conftest import Databases
 
@@ -60,3 +65,32 @@ def test_a_commit_of_the_system_that_finds_its_connection_broken_is_refused(
     assert refused.value.failure.reason is Reason.STORE_UNAVAILABLE
     with databases.system.begin() as transaction:
         assert transaction.one("SELECT 1 AS one") == {"one": 1}
+
+
+def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_repeat(
+    databases: Databases,
+) -> None:
+    both_hold_one = threading.Barrier(2, timeout=30)
+
+    def lock(first: int, second: int) -> RefusedError | None:
+        try:
+            with databases.system.begin() as transaction:
+                transaction.all("SELECT pg_advisory_xact_lock(:key)", {"key": first})
+                both_hold_one.wait()
+                transaction.all("SELECT pg_advisory_xact_lock(:key)", {"key": second})
+        except RefusedError as refusal:
+            return refusal
+        return None
+
+    with ThreadPoolExecutor(2) as threads:
+        refusals = [each for each in threads.map(lock, (1, 2), (2, 1)) if each is not None]
+    (refusal,) = refusals
+    assert refusal.failure == STORE_CHOSE_ANOTHER
+    assert refusal.failure.reason.retryable
+    assert "reach" not in refusal.failure.message
+
+
+def test_a_transaction_that_cannot_be_put_in_order_with_another_is_told_to_repeat() -> None:
+    with pytest.raises(RefusedError) as refused, infrastructure_faults():
+        raise pg.SerializationFailure
+    assert refused.value.failure == STORE_CHOSE_ANOTHER
