@@ -100,7 +100,8 @@ WITH active AS MATERIALIZED (
     SELECT worker_id, count(*) AS jobs FROM jobs WHERE state = 'running' GROUP BY worker_id
 ), of_worker AS (
     SELECT worker_id, host, process_id, extract(epoch FROM started_at) AS started_at,
-        extract(epoch FROM seen_at) AS seen_at, queues, kinds, slots AS places,
+        extract(epoch FROM seen_at) AS seen_at, queues, kinds, versions,
+        slots AS places,
         COALESCE(busy.jobs, 0) AS busy
     FROM live LEFT JOIN busy USING (worker_id) ORDER BY worker_id LIMIT :most_workers
 )
@@ -144,6 +145,7 @@ class LiveWorker:
     seen_at: datetime
     queues: Sequence[str]
     kinds: Sequence[str]
+    versions: Mapping[str, int]
     places: int
     busy: int
 

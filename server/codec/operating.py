@@ -108,6 +108,7 @@ def _worker(worker: LiveWorker) -> pb.Worker:
         seen_time=timestamp(worker.seen_at),
         queues=worker.queues,
         kinds=worker.kinds,
+        versions=worker.versions,
         places=worker.places,
         busy=worker.busy,
     )

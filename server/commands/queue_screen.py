@@ -46,7 +46,7 @@ def of_workers(workers: Sequence[pb.Worker]) -> RenderableType:
                 moment(worker.seen_time),
                 f"{worker.busy} of {worker.places}",
                 "\n".join(worker.queues),
-                "\n".join(worker.kinds),
+                "\n".join(f"{kind} v{worker.versions.get(kind, 1)}" for kind in worker.kinds),
             )
             for worker in workers
         ],

@@ -148,6 +148,7 @@ def test_a_job_of_a_later_version_is_handed_out_as_soon_as_one_worker_runs_it(
     told = lab.jobs.node_stats(acme, NodeQuery())
     assert isinstance(told, Ok)
     assert told.value.stranded == []
+    assert [worker.versions for worker in told.value.workers] == [{"new": 1}, {"new": 2}]
 
 
 def test_a_worker_that_has_lost_redis_takes_no_job_of_a_later_version(

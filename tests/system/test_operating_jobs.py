@@ -29,8 +29,9 @@ def test_the_workers_say_where_they_are_and_what_they_can_run(embedded: Embedded
     pids = {process.pid for process in embedded.node.processes("workers.main:boot")}
     assert {worker["process_id"] for worker in workers} <= pids
     assert any("records.import" in worker["kinds"] for worker in workers)
+    assert all(set(worker["versions"]) == set(worker["kinds"]) for worker in workers)
     shown = embedded.node.run("jobs", "workers").stdout.decode()
-    assert "records.import" in shown
+    assert "records.import v1" in shown
 
 
 def test_top_looks_again_and_again_until_it_is_interrupted(embedded: EmbeddedNode) -> None:

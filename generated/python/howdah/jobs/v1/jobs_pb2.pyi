@@ -1470,6 +1470,26 @@ class Worker(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class VersionsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     WORKER_ID_FIELD_NUMBER: _builtins.int
     HOST_FIELD_NUMBER: _builtins.int
     PROCESS_ID_FIELD_NUMBER: _builtins.int
@@ -1479,6 +1499,7 @@ class Worker(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     PLACES_FIELD_NUMBER: _builtins.int
     BUSY_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Id, unique for each start of a worker."""
     host: _builtins.str
@@ -1505,6 +1526,10 @@ class Worker(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Kinds of job it can run."""
 
+    @_builtins.property
+    def versions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Latest version of each kind that it can run, by kind; a kind that is not there has version 1."""
+
     def __init__(
         self,
         *,
@@ -1517,10 +1542,11 @@ class Worker(_message.Message):
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         places: _builtins.int = ...,
         busy: _builtins.int = ...,
+        versions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["seen_time", b"seen_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "host", b"host", "kinds", b"kinds", "places", b"places", "process_id", b"process_id", "queues", b"queues", "seen_time", b"seen_time", "start_time", b"start_time", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "host", b"host", "kinds", b"kinds", "places", b"places", "process_id", b"process_id", "queues", b"queues", "seen_time", b"seen_time", "start_time", b"start_time", "versions", b"versions", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1528,8 +1554,8 @@ Global___Worker: _TypeAlias = Worker  # noqa: Y015
 
 @_typing.final
 class KindWithoutWorker(_message.Message):
-    """Counts waiting jobs of a kind that no live worker of their queue can run. They are not lost: they
-    run when such a worker comes.
+    """Counts waiting jobs of a kind that no live worker of their queue can run, or not in the version
+    they are of. They are not lost: they run when such a worker comes.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

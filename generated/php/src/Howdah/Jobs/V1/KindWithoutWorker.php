@@ -9,8 +9,8 @@ use Google\Protobuf\Internal\RepeatedField;
 use Google\Protobuf\Internal\GPBUtil;
 
 /**
- * Counts waiting jobs of a kind that no live worker of their queue can run. They are not lost: they
- * run when such a worker comes.
+ * Counts waiting jobs of a kind that no live worker of their queue can run, or not in the version
+ * they are of. They are not lost: they run when such a worker comes.
  *
  * Generated from protobuf message <code>howdah.jobs.v1.KindWithoutWorker</code>
  */

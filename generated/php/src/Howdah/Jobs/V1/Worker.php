@@ -69,6 +69,12 @@ class Worker extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>int32 busy = 9 [json_name = "busy"];</code>
      */
     protected $busy = 0;
+    /**
+     * Latest version of each kind that it can run, by kind; a kind that is not there has version 1.
+     *
+     * Generated from protobuf field <code>map<string, int32> versions = 10 [json_name = "versions"];</code>
+     */
+    private $versions;
 
     /**
      * Constructor.
@@ -94,6 +100,8 @@ class Worker extends \Google\Protobuf\Internal\Message
      *           Jobs it can run at a time.
      *     @type int $busy
      *           Jobs it runs now.
+     *     @type array|\Google\Protobuf\Internal\MapField $versions
+     *           Latest version of each kind that it can run, by kind; a kind that is not there has version 1.
      * }
      */
     public function __construct($data = NULL) {
@@ -351,6 +359,32 @@ class Worker extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkInt32($var);
         $this->busy = $var;
+
+        return $this;
+    }
+
+    /**
+     * Latest version of each kind that it can run, by kind; a kind that is not there has version 1.
+     *
+     * Generated from protobuf field <code>map<string, int32> versions = 10 [json_name = "versions"];</code>
+     * @return \Google\Protobuf\Internal\MapField
+     */
+    public function getVersions()
+    {
+        return $this->versions;
+    }
+
+    /**
+     * Latest version of each kind that it can run, by kind; a kind that is not there has version 1.
+     *
+     * Generated from protobuf field <code>map<string, int32> versions = 10 [json_name = "versions"];</code>
+     * @param array|\Google\Protobuf\Internal\MapField $var
+     * @return $this
+     */
+    public function setVersions($var)
+    {
+        $arr = GPBUtil::checkMapField($var, \Google\Protobuf\Internal\GPBType::STRING, \Google\Protobuf\Internal\GPBType::INT32);
+        $this->versions = $arr;
 
         return $this;
     }
