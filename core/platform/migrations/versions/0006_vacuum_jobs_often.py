@@ -12,11 +12,10 @@ depends_on = None
 # The dispatcher steps over what is dead in the index of waiting jobs. By default that is cleaned up
 # when a fifth of the table is dead, which is never where a million ended jobs are kept.
 SETTINGS = {
-    "autovacuum_vacuum_threshold": "1000",
-    "autovacuum_vacuum_scale_factor": "0.01",
-    "autovacuum_vacuum_cost_delay": "0",
-    "autovacuum_analyze_threshold": "1000",
-    "autovacuum_analyze_scale_factor": "0.02",
+    "autovacuum_vacuum_threshold": "5000",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_analyze_threshold": "5000",
+    "autovacuum_analyze_scale_factor": "0.05",
 }
 
 
