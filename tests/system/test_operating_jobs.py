@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,7 +35,17 @@ def test_the_workers_say_where_they_are_and_what_they_can_run(embedded: Embedded
     assert "records.import v1" in shown
 
 
-def test_top_looks_again_and_again_until_it_is_interrupted(embedded: EmbeddedNode) -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Lets programs be interrupted also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_top_looks_again_and_again_until_it_is_interrupted(
+    embedded: EmbeddedNode, interruptible: None
+) -> None:
     with subprocess.Popen(
         [HOWDAH, "jobs", "top", "--json", "--seconds", "0.1"],
         env=embedded.node.environment,
