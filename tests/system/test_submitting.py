@@ -232,7 +232,7 @@ def test_a_batch_is_cancelled_by_command(deployed: Deployed) -> None:
     [
         (("submit", KIND, "--payload", "{"), b"--payload"),
         (("submit", KIND, "--at", "tomorrow"), b"--at"),
-        (("submit", KIND, "--priority", "urgent"), b"urgent"),
+        (("submit", KIND, "--priority", "urgent"), b"--priority"),
         (("chain", "-"), b"FILE"),
     ],
 )
