@@ -87,7 +87,7 @@ class Settings(BaseModel):
     # Jobs.
     worker_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     worker_threads: int = Field(8, ge=1, le=64)
-    worker_poll_milliseconds: int = Field(500, ge=5, le=1_000)
+    worker_poll_milliseconds: int = Field(1_000, ge=5, le=1_000)
     worker_drain_seconds: float = Field(30.0, ge=1, le=300)
     worker_hung_seconds: float = Field(30.0, ge=1, le=600)
     # 0 for no limit.
@@ -97,7 +97,7 @@ class Settings(BaseModel):
     job_heartbeat_seconds: float = Field(10.0, ge=0.2, le=600)
     job_unclaimed_seconds: float = Field(15.0, ge=1, le=600)
     job_rescue_interval_seconds: float = Field(5.0, ge=0.1, le=60)
-    job_dispatch_interval_seconds: float = Field(1.0, ge=0.05, le=60)
+    job_dispatch_interval_seconds: float = Field(2.0, ge=0.05, le=60)
     job_dispatch_batch: int = Field(64, ge=1, le=10_000)
     job_retention_days: int = Field(30, ge=1, le=3650)
     # What succeeded is looked at less often, and there is the most of it.

@@ -11,7 +11,7 @@ import structlog
 
 RECONNECT_SECONDS = 1.0
 # How soon a process that closes, or a channel that is added, is noticed.
-LOOK_UP_SECONDS = 0.25
+LOOK_UP_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS = 3
 # Who announces tries one of them, by its process: one alone would often be another's who tries.
 HEARERS_LOCKS = 64
