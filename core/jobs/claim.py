@@ -12,7 +12,7 @@ import structlog
 from core.failures import RefusedError
 from core.jobs.job import Job
 from core.jobs.kind import JobKind
-from core.jobs.ledger import KNOWN, Ticket, arrays, in_order, versions_of
+from core.jobs.ledger import KNOWN, Ticket, arrays, in_order, ticket_of, versions_of
 from core.jobs.store import COLUMNS, TELL, job_from, json_text
 from core.platform.system_database import SystemDatabase
 
@@ -91,7 +91,7 @@ class ClaimJob:
         with self._lock:
             late = [key for key, claim in self._ahead.items() if claim.since <= before]
             jobs = [self._ahead.pop(key).job for key in late]
-        return [Ticket(job.tenant_id, job.job_id, job.epoch, job.queue) for job in jobs]
+        return [ticket_of(job) for job in jobs]
 
     def _claim(self, tickets: Sequence[Ticket]) -> list[Claim]:
         since = time.monotonic()

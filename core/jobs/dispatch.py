@@ -12,7 +12,7 @@ from core.failures import RefusedError
 from core.jobs import ledger
 from core.jobs.job import Job
 from core.jobs.kind import JobKind, caps_of
-from core.jobs.ledger import Capacity, Ticket
+from core.jobs.ledger import Capacity, Ticket, ticket_of
 from core.jobs.lookahead import Lookahead
 from core.jobs.pick import pick
 from core.platform.queue import JobQueue
@@ -121,7 +121,7 @@ class DispatchJobs:
 
         Never raises: the job is safe in Postgres, and is dispatched again where nobody takes it.
         """
-        ticket = Ticket(job.tenant_id, job.job_id, job.epoch, job.queue)
+        ticket = ticket_of(job)
         try:
             self._push([ticket])
         except RefusedError as refusal:

@@ -14,7 +14,7 @@ from core.failures import RefusedError
 from core.jobs import leases
 from core.jobs.job import Job, Progress
 from core.jobs.lease import Lease, StopReason
-from core.jobs.ledger import Ticket
+from core.jobs.ledger import Ticket, ticket_of
 from core.jobs.store import json_text
 from core.platform.pulse import Pulse
 from core.platform.signals import JOB_CANCEL, JobSignals
@@ -118,7 +118,7 @@ class Heartbeat:
         `limit_seconds` is how long the thread may take, which cannot be ended.
         """
         lease = Lease(
-            Ticket(job.tenant_id, job.job_id, job.epoch, job.queue),
+            ticket_of(job),
             since=since,
             lease_seconds=self.lease_seconds,
             wake=self._wake.set,

@@ -22,7 +22,7 @@ from core.jobs.finish import FinishJob
 from core.jobs.job import Progress
 from core.jobs.kind import JobKind
 from core.jobs.lease import Lease, StopReason
-from core.jobs.ledger import Ticket
+from core.jobs.ledger import ticket_of
 from core.jobs.order import STACK_FILE, Ended, Order, Renewed
 from core.jobs.run_attempt import RunAttempt
 from core.platform.database import Database
@@ -47,7 +47,7 @@ def run_isolated(
     tempfile.tempdir = str(order.directory)
     _limit(order, kind)
     lease = Lease(
-        Ticket(job.tenant_id, job.job_id, job.epoch, job.queue),
+        ticket_of(job),
         since=order.renewed_at,
         lease_seconds=order.lease_seconds,
         wake=lambda: None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.jobs.batch_locks import lock_in_order
+from core.jobs.job import Job
 from core.jobs.kind import JobKind
 from core.jobs.store import TELL, json_text
 from core.platform.postgres import Row
@@ -190,6 +191,11 @@ def arrays(tickets: Sequence[Ticket]) -> dict[str, object]:
         "ids": [ticket.job_id for ticket in tickets],
         "epochs": [ticket.epoch for ticket in tickets],
     }
+
+
+def ticket_of(job: Job) -> Ticket:
+    """Returns the ticket of a job as it is now."""
+    return Ticket(job.tenant_id, job.job_id, job.epoch, job.queue)
 
 
 def ticket_from(row: Row) -> Ticket:

@@ -17,13 +17,12 @@ import pytest
 from google.protobuf import json_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from core.platform.embedded import embedded_secrets_key
 from howdah.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from howdah.node.v1 import node_pb2, node_pb2_grpc
 from howdah.records.v1 import records_pb2, records_pb2_grpc
 from howdah_client import Credential, HowdahError, SignedChannel, connect
 from server.demo import work
-from tests.servers import OwnNode, OwnPostgres, OwnRedis, eventually
+from tests.servers import OwnNode, OwnPostgres, OwnRedis, environment_of_servers, eventually
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
 CDNOW_ROWS = 69_659
@@ -50,11 +49,7 @@ def deployed(server_directory: Path) -> Iterator[Deployed]:
     node = OwnNode(
         directory,
         {
-            "HOWDAH_DATABASE_URL": postgres.url("howdah_app"),
-            "HOWDAH_SYSTEM_DATABASE_URL": postgres.url("howdah_system"),
-            "HOWDAH_MIGRATOR_DATABASE_URL": postgres.url("howdah_migrator"),
-            "HOWDAH_REDIS_URL": redis.url,
-            "HOWDAH_SECRETS_KEY": embedded_secrets_key(directory),
+            **environment_of_servers(postgres, redis, directory),
             "HOWDAH_SERVER_PROCESSES": "2",
             "HOWDAH_WORKER_PROCESSES": "1",
             "HOWDAH_WORKER_THREADS": "1",

@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.platform.embedded import embedded_secrets_key
 from howdah.files.v1 import files_pb2
 from howdah.files.v1.files_pb2_grpc import FilesServiceStub
 from howdah.jobs.v1 import jobs_pb2
@@ -26,7 +25,7 @@ from howdah.jobs.v1.jobs_pb2_grpc import JobsServiceStub
 from howdah_client import Credential, connect
 from server.demo import work
 from tests.php_fpm import Page, Site, site
-from tests.servers import OwnNode, OwnPostgres, OwnRedis, eventually
+from tests.servers import OwnNode, OwnPostgres, OwnRedis, environment_of_servers, eventually
 
 TREE = Path(__file__).parent.parent.parent
 PAGE_SECONDS = 3.0  # withTimeout() of the example
@@ -104,11 +103,7 @@ def shop(server_directory: Path) -> Iterator[Shop]:
     node = OwnNode(
         directory / "node",
         {
-            "HOWDAH_DATABASE_URL": postgres.url("howdah_app"),
-            "HOWDAH_SYSTEM_DATABASE_URL": postgres.url("howdah_system"),
-            "HOWDAH_MIGRATOR_DATABASE_URL": postgres.url("howdah_migrator"),
-            "HOWDAH_REDIS_URL": redis.url,
-            "HOWDAH_SECRETS_KEY": embedded_secrets_key(directory),
+            **environment_of_servers(postgres, redis, directory),
             "HOWDAH_SERVER_PROCESSES": "1",
             "HOWDAH_WORKER_PROCESSES": "1",
             "HOWDAH_RATE_LIMIT_CALLS_PER_SECOND": "100000",

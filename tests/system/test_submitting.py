@@ -14,10 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.platform.embedded import embedded_secrets_key
 from howdah.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from howdah_client import Credential, HowdahError, SignedChannel, connect
-from tests.servers import OwnNode, OwnPostgres, OwnRedis, eventually
+from tests.servers import OwnNode, OwnPostgres, OwnRedis, environment_of_servers, eventually
 
 KIND = "documents.workbook"
 ENQUEUE = Path(__file__).parent.parent.parent / "clients/php/examples/enqueue.php"
@@ -50,11 +49,7 @@ def deployed(server_directory: Path) -> Iterator[Deployed]:
     node = OwnNode(
         directory,
         {
-            "HOWDAH_DATABASE_URL": postgres.url("howdah_app"),
-            "HOWDAH_SYSTEM_DATABASE_URL": postgres.url("howdah_system"),
-            "HOWDAH_MIGRATOR_DATABASE_URL": postgres.url("howdah_migrator"),
-            "HOWDAH_REDIS_URL": redis.url,
-            "HOWDAH_SECRETS_KEY": embedded_secrets_key(directory),
+            **environment_of_servers(postgres, redis, directory),
             "HOWDAH_SERVER_PROCESSES": "1",
             "HOWDAH_WORKER_PROCESSES": "1",
         },
